@@ -1,0 +1,9 @@
+"""
+Build time only: make the fork out of a pinned upstream release.
+
+The modules carry the names of the stages, in this order: `acquire` finds the
+release, `verify` compares it with ``upstream.toml``, `splice` applies
+``patches/series``, `overlay` puts in the modules we own, `rename` gives the
+package its import name, `stage` writes the result. Nothing here is shipped in
+a wheel. ``setup.py`` and ``python -m vendoring`` are the only callers.
+"""
