@@ -1,0 +1,13 @@
+# This module is part of paramiko-patched, which adds it to paramiko.  It is
+# distributed under the same licence, the GNU Lesser General Public License,
+# version 2.1 or (at your option) any later one.
+
+"""
+``python -m paramiko_patched``: see `_patched`.
+"""
+
+import sys
+
+from ._patched import main
+
+sys.exit(main())

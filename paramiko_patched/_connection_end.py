@@ -1,0 +1,178 @@
+# This module is part of paramiko-patched.  It is distributed under the same
+# licence as paramiko, the GNU Lesser General Public License, version 2.1 or
+# (at your option) any later one.
+
+"""
+How the end of a proxied connection reaches those who wait for it.
+
+The transport thread ends a connection in ``Transport._end_connection`` alone:
+it stores the reason as ``_failure``, on the transport and on each channel and
+buffer that is still open, turns the transport inactive, and only then wakes
+everybody.  Each public call that talks to the server is
+wrapped by `reports_failure` and looks at ``_failure`` when it could not do its
+work; no call has a way of its own to learn of the end.
+
+``_failure`` stays `None` for connections without a proxy command, and for
+those that were closed by the program: they behave as upstream made them.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import threading
+from typing import Any, Callable, TypeVar, cast
+
+from paramiko.proxy import ProxyCommand, printable
+from paramiko.ssh_exception import (
+    AuthenticationException,
+    ChannelException,
+    ProxyCommandFailure,
+    SSHException,
+)
+
+#: How long, in seconds, the transport thread goes on reading what is left in
+#: the pipe when the connection can only end.
+LAST_WORDS_S = 1.0
+
+#: How long, in seconds, a sender whose write has failed waits for the
+#: transport thread to end: `LAST_WORDS_S` and what ending takes.
+END_LIMIT_S = LAST_WORDS_S + 0.5
+
+#: Said by the server, and so an answer even if the connection ends next.
+_ANSWERS = (AuthenticationException, ChannelException)
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+_NEVER = object()
+
+
+def raise_failure(end: Any) -> None:
+    """
+    Raise why the connection ended, if a proxied connection has.
+
+    Each caller gets an instance of its own, with the original as its cause:
+    one that is raised by several threads gathers the traceback of all.
+
+    :param end: a `.Transport`, a `.Channel` or a buffer of one.
+    """
+    failure = end._failure
+    if isinstance(failure, Exception):
+        raise _copy(failure) from failure
+
+
+def reports_failure(method: _Method, unanswered: Any = _NEVER) -> _Method:
+    """
+    Make a method raise the failure when it fails because of the end.
+
+    :param method: of a `.Transport`, a `.Channel` or a buffer of one.
+    :param unanswered:
+        what it returns, instead of raising, for want of a connection.
+    """
+
+    @functools.wraps(method)
+    def report(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            result = method(self, *args, **kwargs)
+        except _ANSWERS:
+            raise
+        except (SSHException, EOFError, OSError) as e:
+            if isinstance(e, ProxyCommandFailure):
+                _await_end(self)
+            raise_failure(self)
+            raise
+        if unanswered is not _NEVER and result == unanswered:
+            raise_failure(self)
+        return result
+
+    return cast(_Method, report)
+
+
+def reporting(decorator: Callable[[_Method], _Method]) -> Any:
+    """
+    Make all methods report the failure that a decorator decorates.
+    """
+
+    @functools.wraps(decorator)
+    def decorate(method: _Method) -> _Method:
+        return reports_failure(decorator(method))
+
+    return decorate
+
+
+def read_last_words(sock: Any) -> bool:
+    """
+    Have the transport thread read what is left after a write has failed.
+
+    It goes on for `LAST_WORDS_S` at most.
+
+    :returns: ``False`` if ``sock`` cannot do that.
+    """
+    if not isinstance(sock, ProxyCommand):
+        return False
+    sock._limit_reading(LAST_WORDS_S, "closed its input")
+    return True
+
+
+def find_failure(
+    sock: Any, cause: Exception | None, disconnect: str | None
+) -> Exception | None:
+    """
+    Return what all callers of a connection shall be told about its end.
+
+    May wait for as long as `LAST_WORDS_S` for the proxy to end as well.
+
+    :param sock: what the connection went over.
+    :param cause: what has ended the read loop, if it was an exception.
+    :param disconnect: what the server said when it ended the connection.
+    :returns: `None` if it was closed by the program, or is not proxied.
+    """
+    if not isinstance(sock, ProxyCommand) or isinstance(cause, EOFError):
+        return None
+    if cause is None:
+        return _left_by_server(sock, disconnect)
+    if isinstance(cause, SSHException):
+        # Without its traceback, whose frames would keep the transport.
+        return _copy(cause)
+    return SSHException("{}: {}".format(type(cause).__name__, cause))
+
+
+def _left_by_server(
+    sock: ProxyCommand, disconnect: str | None
+) -> ProxyCommandFailure:
+    sock._limit_reading(LAST_WORDS_S, "was left by the server")
+    sock.settimeout(None)
+    try:
+        while sock.recv(65536):
+            pass
+    except ProxyCommandFailure as e:
+        failure = e
+    else:
+        return sock._failure("was closed")
+    if disconnect is None:
+        return failure
+    words = 'server disconnected: "{}"'.format(printable(disconnect))
+    return sock._reword(failure, "{}; {}".format(failure.error, words))
+
+
+def _await_end(end: Any) -> None:
+    """
+    Let the transport thread find the reason, and turn the transport inactive.
+
+    A sender learns of the end by a failed write.  It must not tell anybody
+    before the connection knows: who asks `Transport.is_active` next must not
+    hear that all is well.
+    """
+    transport = getattr(end, "transport", end)
+    if not isinstance(transport, threading.Thread):
+        return
+    if transport is not threading.current_thread() and transport.is_alive():
+        transport.join(END_LIMIT_S)
+
+
+def _copy(failure: Exception) -> Exception:
+    try:
+        again = copy.copy(failure)
+    except TypeError:
+        return failure  # its arguments do not make another one
+    again.__traceback__ = None
+    return again

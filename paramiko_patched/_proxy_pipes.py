@@ -1,0 +1,429 @@
+# This module is part of paramiko-patched.  It is distributed under the same
+# licence as paramiko, the GNU Lesser General Public License, version 2.1 or
+# (at your option) any later one.
+
+"""
+The three pipes to a proxy: reading, writing, waiting, and closing them once.
+
+Used by ``proxy`` alone.  Knows nothing of the process at the other end.  See
+``proxy`` for who may do what.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import select
+import socket
+import threading
+import time
+from typing import Any
+
+#: How much of the proxy's stderr is kept, in bytes.
+STDERR_TAIL = 64 * 1024
+
+#: One read of stderr, in bytes, and how many of them make a turn.  Without an
+#: end to a turn a proxy that floods stderr would keep the reader for itself.
+STDERR_READ = 16 * 1024
+STDERR_READS = 64
+
+#: The longest single wait, in seconds: ``poll`` takes 31 bits of milliseconds.
+LONGEST_POLL_S = 1_000_000.0
+
+
+class _Wake:
+    """
+    A descriptor that becomes readable when another thread wants attention.
+    """
+
+    def __init__(self) -> None:
+        if hasattr(os, "eventfd"):
+            flags = os.EFD_CLOEXEC | os.EFD_NONBLOCK
+            self.reader = self._writer = os.eventfd(0, flags)
+        else:
+            self.reader, self._writer = os.pipe()
+            os.set_blocking(self.reader, False)
+            os.set_blocking(self._writer, False)
+
+    def set(self) -> None:
+        try:
+            # 8 bytes: what an eventfd takes, and a pipe does not mind.
+            os.write(self._writer, (1).to_bytes(8, "little"))
+        except BlockingIOError:
+            pass  # full: it has been readable for long
+
+    def clear(self) -> None:
+        try:
+            os.read(self.reader, 4096)
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        os.close(self.reader)
+        if self._writer != self.reader:
+            os.close(self._writer)
+
+
+class _Side:
+    """
+    Who is at work on one direction, and how to wake them.
+    """
+
+    def __init__(self) -> None:
+        # Tokens and not a count: discarding one twice, or one that was never
+        # added, does no harm when a signal handler's exception cuts in.
+        self.users: set[object] = set()
+        self.wake: _Wake | None = None
+
+    def wake_up(self) -> None:
+        if self.wake is not None:
+            self.wake.set()
+
+    def release(self) -> None:
+        wake, self.wake = self.wake, None
+        if wake is not None:
+            wake.close()
+
+
+class ProxyPipes:
+    """
+    The pipes of one proxy process.
+
+    Thread-safety: any thread may call any method; one reader at a time.
+    """
+
+    def __init__(self, process: Any) -> None:
+        """
+        :param process:
+            a `subprocess.Popen` with pipes for all that is to be used; it is
+            looked at when the first byte moves, not before.
+        """
+        self._process = process
+        self._owner = os.getpid()
+        # Reentrant: a signal handler may close what its thread is reading.
+        self._lock = threading.RLock()
+        self._readers = _Side()
+        self._writers = _Side()
+        self._prepared = False
+        self._tail = b""
+        self._stderr_open = process.stderr is not None
+        self._reading_ends: float | None = None
+        #: `close` was called.
+        self.closed = False
+        #: The proxy takes no more bytes from us: `close` or `close_write`.
+        self.write_closed = False
+        self._read_closed = False
+        #: The end of the proxy's output was read.
+        self.eof = False
+
+    # moving bytes
+
+    def read(self, size: int, timeout: float | None) -> bytes | None:
+        """
+        Return 1 to ``size`` bytes of the proxy's output.
+
+        :returns:
+            ``b""`` at its end, or when `limit_reading` says that it is enough;
+            `None` if closed by us.
+        :raises socket.timeout: nothing came in ``timeout`` seconds.
+        :raises BlockingIOError: nothing is there and ``timeout`` is 0.
+        """
+        deadline = _deadline(timeout)
+        token = object()
+        try:
+            if not self._enter(self._readers, token):
+                return None
+            while True:
+                if self._read_closed:
+                    return None
+                ends = self._reading_ends
+                if ends is not None and time.monotonic() >= ends:
+                    return b""
+                stdout = self._process.stdout.fileno()
+                try:
+                    data = os.read(stdout, size)
+                except BlockingIOError:
+                    if timeout == 0:
+                        raise
+                else:
+                    self.eof = not data
+                    return data
+                until = _earlier(deadline, ends)
+                in_time = self._wait(
+                    stdout, select.POLLIN, self._readers, until
+                )
+                if not in_time and until == deadline:
+                    raise socket.timeout("timed out")
+        except ValueError:
+            return None  # the program has closed the file itself
+        finally:
+            self._leave(self._readers, token)
+
+    def write(self, data: memoryview, timeout: float | None) -> int | None:
+        """
+        Write and return how many bytes the pipe accepted, at least one.
+
+        :returns: the number of bytes; `None` if closed by us.
+        :raises socket.timeout: it accepted nothing in ``timeout`` seconds.
+        :raises BlockingIOError: it accepts nothing and ``timeout`` is 0.
+        :raises BrokenPipeError: nobody will ever read it, or `close_write`.
+        """
+        deadline = _deadline(timeout)
+        token = object()
+        try:
+            if not self._enter(self._writers, token):
+                return None
+            while True:
+                if self.closed:
+                    return None
+                if self.write_closed:
+                    raise BrokenPipeError(errno.EPIPE, "was shut down")
+                stdin = self._process.stdin.fileno()
+                try:
+                    return os.write(stdin, data)
+                except BlockingIOError:
+                    if timeout == 0:
+                        raise
+                in_time = self._wait(
+                    stdin, select.POLLOUT, self._writers, deadline
+                )
+                if not in_time:
+                    raise socket.timeout("timed out")
+        except ValueError:
+            return None  # the program has closed the file itself
+        finally:
+            self._leave(self._writers, token)
+
+    def stderr_tail(self) -> bytes:
+        """
+        Return the last 64 KiB that the proxy wrote to stderr until now.
+
+        Never blocks: it takes what is there and waits for no end of file.
+        """
+        token = object()
+        try:
+            if self._enter(self._readers, token):
+                self._drain_stderr()
+            return self._tail
+        finally:
+            self._leave(self._readers, token)
+
+    def hung_up(self) -> bool:
+        """
+        Whether nobody is left who could write to the proxy's output.
+
+        Never blocks.  Bytes that were written before may still be in the pipe.
+        """
+        token = object()
+        try:
+            if not self._enter(self._readers, token):
+                return True
+            # For a program that only waits for the end by asking for it.
+            self._drain_stderr()
+            poller = select.poll()
+            poller.register(self._process.stdout.fileno(), select.POLLIN)
+            return any(event & select.POLLHUP for _, event in poller.poll(0))
+        except ValueError:
+            return True
+        finally:
+            self._leave(self._readers, token)
+
+    def fileno(self) -> int:
+        """
+        Return the descriptor of the proxy's output, or -1 once it is closed.
+        """
+        with self._lock:
+            if self.closed:
+                return -1
+            try:
+                descriptor: int = self._process.stdout.fileno()
+            except ValueError:
+                return -1
+            return descriptor
+
+    # closing
+
+    def close(self) -> None:
+        """
+        Wake everybody; the last to leave closes the descriptors.
+        """
+        if self.closed:
+            return
+        with self._lock:
+            self.closed = self._read_closed = self.write_closed = True
+            if os.getpid() == self._owner:
+                # A forked child shares these: it would wake its parent.
+                self._readers.wake_up()
+                self._writers.wake_up()
+            self._release()
+
+    def close_write(self) -> None:
+        """
+        Give the proxy end of input, once no write is under way any more.
+        """
+        with self._lock:
+            self.write_closed = True
+            self._writers.wake_up()
+            self._release()
+
+    def close_read(self) -> None:
+        """
+        Make each `read` return `None`; the descriptors stay open.
+        """
+        with self._lock:
+            self._read_closed = True
+            self._readers.wake_up()
+
+    def limit_reading(self, seconds: float) -> None:
+        """
+        Make each `read` that would block after so many seconds return ``b""``.
+        """
+        with self._lock:
+            if self._reading_ends is None:
+                self._reading_ends = time.monotonic() + seconds
+                self._readers.wake_up()
+
+    def after_fork_in_child(self) -> None:
+        """
+        Forget the parent's threads, which do not exist in a forked child.
+        """
+        self._lock = threading.RLock()
+        self._readers.users.clear()
+        self._writers.users.clear()
+
+    # internals
+
+    def _enter(self, side: _Side, token: object) -> bool:
+        with self._lock:
+            if self.closed:
+                return False
+            side.users.add(token)
+            if not self._prepared:
+                process = self._process
+                for pipe in (process.stdin, process.stdout, process.stderr):
+                    if pipe is not None:
+                        # Our end alone: the proxy's has a mode of its own.
+                        os.set_blocking(pipe.fileno(), False)
+                self._prepared = True
+            return True
+
+    def _leave(self, side: _Side, token: object) -> None:
+        with self._lock:
+            side.users.discard(token)
+            if self.write_closed:
+                self._release()
+
+    def _release(self) -> None:
+        """
+        Close what is due and what nobody uses.  The lock is held.
+        """
+        process = self._process
+        if self.write_closed and not self._writers.users:
+            _close(process.stdin)
+            self._writers.release()
+        if self.closed and not self._writers.users | self._readers.users:
+            _close(process.stdout)
+            _close(process.stderr)
+            self._readers.release()
+
+    def _wait(
+        self, fd: int, event: int, side: _Side, deadline: float | None
+    ) -> bool:
+        """
+        Wait until ``fd`` is ready or somebody wants attention.
+
+        :returns: ``False`` if the deadline came first.
+        """
+        with self._lock:
+            if side.wake is None:
+                side.wake = _Wake()
+            wake = side.wake
+            if self.closed:
+                return True  # and who closed had nothing to wake us by
+        poller = select.poll()
+        poller.register(fd, event)
+        poller.register(wake.reader, select.POLLIN)
+        stderr = self._stderr_fileno()
+        if stderr is not None:
+            poller.register(stderr, select.POLLIN)
+        while True:
+            ready = [number for number, _ in poller.poll(_remaining(deadline))]
+            if stderr in ready:
+                self._drain_stderr()
+                if not self._stderr_open:
+                    # Its end of file would be ready for ever.
+                    poller.unregister(stderr)
+                    stderr = None
+            if wake.reader in ready:
+                if not self.closed:
+                    wake.clear()
+                return True
+            if fd in ready:
+                return True
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+
+    def _stderr_fileno(self) -> int | None:
+        if not self._stderr_open:
+            return None
+        try:
+            descriptor: int = self._process.stderr.fileno()
+        except ValueError:
+            self._stderr_open = False  # the program has closed the file itself
+            return None
+        return descriptor
+
+    def _drain_stderr(self) -> None:
+        """
+        Keep the tail of what is in stderr now.
+        """
+        with self._lock:
+            for _ in range(STDERR_READS):
+                stderr = self._stderr_fileno()
+                if stderr is None:
+                    return
+                try:
+                    words = os.read(stderr, STDERR_READ)
+                except BlockingIOError:
+                    return
+                except OSError:
+                    words = b""
+                if words:
+                    self._tail = (self._tail + words)[-STDERR_TAIL:]
+                else:
+                    self._stderr_open = False
+
+
+def _deadline(timeout: float | None) -> float | None:
+    if timeout is None:
+        return None
+    return time.monotonic() + timeout
+
+
+def _earlier(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def _remaining(deadline: float | None) -> int | None:
+    """
+    Return what ``poll`` takes: milliseconds, rounded up so as not to spin.
+    """
+    if deadline is None:
+        return None
+    seconds = max(0.0, deadline - time.monotonic())
+    return math.ceil(min(seconds, LONGEST_POLL_S) * 1000)
+
+
+def _close(pipe: Any) -> None:
+    """
+    Close a file of the process; a failure to flush it is no news to anybody.
+    """
+    if pipe is None:
+        return
+    try:
+        pipe.close()
+    except (OSError, ValueError):
+        pass
