@@ -1,0 +1,15 @@
+class Channel:
+    # adds after: _unlink
+    #: Why the connection ended before the channel did.
+    _failure = None
+
+    # wraps: ff0b5191d110d3d9 as __upstream_unlink
+    def _unlink(self):
+        failure = self.transport._failure
+        if failure is not None and not self.closed:
+            self._failure = failure
+            for stream in (self.in_buffer, self.in_stderr_buffer):
+                # A stream that the server has ended stays ended.
+                if not stream._closed:
+                    stream._failure = failure
+        self.__upstream_unlink()

@@ -1,0 +1,40 @@
+# adds after: ClosingContextManager
+from paramiko._connection_end import reporting, reports_failure
+
+# adds after: open_only
+open_only = reporting(open_only)
+
+
+class Channel:
+    # adds after: recv_exit_status
+    recv_exit_status = reports_failure(recv_exit_status, unanswered=-1)
+
+    # adds after: _send
+    _send = reports_failure(_send, unanswered=0)
+
+    # adds after: _send
+    def _send_if_connected(self, m):
+        """
+        Send what nobody waits for, and what is pointless without connection.
+        """
+        try:
+            self.transport._send_user_message(m)
+        except (SSHException, EOFError):
+            if self.transport._failure is None:
+                raise
+
+    # replaces statement: 7025d4fec4caf4c1
+    def recv(self):
+        self._send_if_connected(m)
+
+    # replaces statement: 7025d4fec4caf4c1
+    def recv_stderr(self):
+        self._send_if_connected(m)
+
+    # replaces statement: 7025d4fec4caf4c1
+    def shutdown(self):
+        self._send_if_connected(m)
+
+    # replaces statement: 7025d4fec4caf4c1
+    def close(self):
+        self._send_if_connected(m)

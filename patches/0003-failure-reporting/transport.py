@@ -1,0 +1,72 @@
+# adds after: ClosingContextManager
+from paramiko._connection_end import raise_failure, reports_failure
+
+
+class Transport:
+    # adds after: start_client
+    start_client = reports_failure(start_client)
+
+    # adds after: open_channel
+    open_channel = reports_failure(open_channel)
+
+    # adds after: request_port_forward
+    request_port_forward = reports_failure(request_port_forward)
+
+    # adds after: renegotiate_keys
+    renegotiate_keys = reports_failure(renegotiate_keys)
+
+    # adds after: global_request
+    global_request = reports_failure(global_request, unanswered=None)
+
+    # adds after: accept
+    accept = reports_failure(accept, unanswered=None)
+
+    # replaces statement: 260ccbf1073b0577
+    def accept(self):
+        # Nobody would notify about a connection that has ended before.
+        raise_failure(self)
+        self.server_accept_cv.wait(timeout)
+
+    # adds after: auth_none
+    auth_none = reports_failure(auth_none)
+
+    # adds after: auth_password
+    auth_password = reports_failure(auth_password)
+
+    # adds after: auth_publickey
+    auth_publickey = reports_failure(auth_publickey)
+
+    # adds after: auth_interactive
+    auth_interactive = reports_failure(auth_interactive)
+
+    # adds after: _send_user_message
+    _send_user_message = reports_failure(_send_user_message, unanswered=None)
+
+    # replaces statement: 831fca502fae88b8
+    def auth_password(self):
+        raise_failure(self)
+        raise e
+
+
+class ServiceRequestingTransport:
+    # adds after: auth_none
+    auth_none = reports_failure(auth_none)
+
+    # adds after: auth_password
+    auth_password = reports_failure(auth_password)
+
+    # adds after: auth_publickey
+    auth_publickey = reports_failure(auth_publickey)
+
+    # adds after: auth_interactive
+    auth_interactive = reports_failure(auth_interactive)
+
+    # replaces statement: 831fca502fae88b8
+    def auth_password(self):
+        raise_failure(self)
+        raise e
+
+    # replaces statement: cd582cca6274a2cc
+    def ensure_session(self):
+        time.sleep(0.1)
+        raise_failure(self)
