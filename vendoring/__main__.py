@@ -85,27 +85,24 @@ def _stage(options: argparse.Namespace) -> int:
     pins = read_pins(options.root)
     line = pins.line(options.upstream)
     kind = kind_named(options.kind)
-    series = read_series(options.root)
+    series = read_series(options.root, pins.lines)
     upstream = _upstream(options, line)
     package = stage.assemble(options.root, pins, line, kind, upstream, series)
     target = stage.write(package, options.directory)
     stage.write_metadata(package, options.directory)
-    print(f"{target}: {kind.distribution} {package.version}, {len(series)} patches")
+    applied = len(package.provenance["patches"])
+    print(f"{target}: {kind.distribution} {package.version}, {applied} patches")
     return 0
 
 
 def _diff(options: argparse.Namespace) -> int:
-    line, pristine = _pristine(options)
-    series = read_series(options.root)
-    before, after = review.trees(options.root, pristine, series, line, options.patch)
+    before, after = _trees(options)
     sys.stdout.writelines(review.diff(before, after))
     return 0
 
 
 def _guards(options: argparse.Namespace) -> int:
-    line, pristine = _pristine(options)
-    series = read_series(options.root)
-    before, after = review.trees(options.root, pristine, series, line, options.patch)
+    before, after = _trees(options)
     for row in review.guards(before if options.patch else after, options.name):
         print(row)
     return 0
@@ -122,7 +119,7 @@ def _fetch(options: argparse.Namespace) -> int:
 
 def _pin(options: argparse.Namespace) -> int:
     pins = read_pins(options.root)
-    series = read_series(options.root)
+    series = read_series(options.root, pins.lines)
     with tempfile.TemporaryDirectory(prefix="paramiko-patched-pin-") as temporary:
         folder = options.wheelhouse or Path(temporary)
         if not options.wheelhouse:
@@ -137,11 +134,14 @@ def _pin(options: argparse.Namespace) -> int:
     return 0 if fits else 1
 
 
-def _pristine(options: argparse.Namespace) -> tuple[Line, dict[str, str]]:
-    line = read_pins(options.root).line(options.upstream)
+def _trees(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, str]]:
+    pins = read_pins(options.root)
+    line = pins.line(options.upstream)
     upstream = _upstream(options, line)
     verify(upstream, line)
-    return line, {path: data.decode() for path, data in upstream.files.items()}
+    pristine = {path: data.decode() for path, data in upstream.files.items()}
+    series = read_series(options.root, pins.lines)
+    return review.trees(options.root, pristine, series, line, options.patch)
 
 
 def _upstream(options: argparse.Namespace, line: Line) -> Upstream:

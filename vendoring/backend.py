@@ -37,7 +37,6 @@ __all__ = [
     "get_requires_for_build_editable",
     "get_requires_for_build_sdist",
     "get_requires_for_build_wheel",
-    "prepare_metadata_for_build_wheel",
 ]
 
 ConfigSettings = Optional[Mapping[str, Any]]
@@ -132,17 +131,6 @@ def get_requires_for_build_sdist(config_settings: ConfigSettings = None) -> list
     return get_requires_for_build_wheel(config_settings)
 
 
-def prepare_metadata_for_build_wheel(
-    metadata_directory: str, config_settings: ConfigSettings = None
-) -> str:
-    """
-    Write the wheel's dist-info directory and return its name.
-    """
-    directory = os.path.abspath(metadata_directory)
-    with _workspace(config_settings) as (backend, rest):
-        return str(backend.prepare_metadata_for_build_wheel(directory, rest))
-
-
 def build_wheel(
     wheel_directory: str,
     config_settings: ConfigSettings = None,
@@ -151,8 +139,8 @@ def build_wheel(
     """
     Build the wheel and return its file name.
 
-    The metadata is made anew, from the same sources: what a front end kept of
-    it in between is not looked at.
+    There is no hook for the metadata alone: it would have to make the whole
+    fork as well, and front ends keep the wheel they build in its place.
     """
     directory = os.path.abspath(wheel_directory)
     with _workspace(config_settings) as (backend, rest):
@@ -232,7 +220,7 @@ def _workspace(config_settings: ConfigSettings) -> Iterator[tuple[Any, dict[str,
     with _errors_as_text(), tempfile.TemporaryDirectory(prefix="paramiko-patched-") as folder:
         request = _request(config_settings)
         upstream = acquire(request.line, ROOT, request.wheelhouse)
-        series = read_series(ROOT)
+        series = read_series(ROOT, request.pins.lines)
         package = assemble(ROOT, request.pins, request.line, request.kind, upstream, series)
         before = os.getcwd()
         epoch = os.environ.get("SOURCE_DATE_EPOCH")

@@ -134,14 +134,18 @@ def report(
     :returns: the rows to print, and whether everything applies
     """
     pristine = {path: data.decode() for path, data in upstream.files.items()}
-    spliced, failed = apply_series(pristine, series, line.version)
+    ours = [patch for patch in series if patch.is_for(line.version)]
+    spliced, failed = apply_series(pristine, ours, line.version)
     rows = []
     for patch in series:
+        if patch not in ours:
+            rows.append(f"{patch.name}: is for {patch.header['Lines']} only")
+            continue
         findings = failed.get(patch.name, [])
         rows.append(f"{patch.name}: " + ("needs new entries" if findings else "applies"))
         rows += ["  " + row for finding in findings for row in finding.render().splitlines()]
     fits = not failed
-    patched = {module for patch in series for module in patch.entries}
+    patched = {module for patch in ours for module in patch.entries}
     try:
         overlays = read_overlays(root)
         overlay(spliced, pristine, overlays, pins.overlays, patched, line.version)

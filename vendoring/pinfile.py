@@ -7,7 +7,6 @@ Called first of all by every way into the build; looks at no upstream file.
 from __future__ import annotations
 
 import datetime
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,7 @@ from vendoring.pins import (
     Pins,
     release_key,
 )
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from vendoring.toml import TomlError, parse_toml
 
 __all__ = ["parse_pins", "read_pins"]
 
@@ -53,8 +48,8 @@ def parse_pins(text: str) -> Pins:
     :raises IntegrityError: it is not TOML, or an entry is not complete
     """
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = parse_toml(text)
+    except TomlError as error:
         raise IntegrityError(Finding(f"{FILE_NAME} cannot be read", got=str(error))) from error
     reader = _Reader()
     pins = reader.pins(document)

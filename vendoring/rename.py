@@ -19,7 +19,7 @@ from vendoring.errors import Finding, StageError
 from vendoring.guards import source_lines
 from vendoring.pins import FILE_NAME, Edit, Kind, Line
 
-__all__ = ["check_counts", "count", "rename"]
+__all__ = ["check_counts", "count", "rename", "rename_names"]
 
 UPSTREAM_NAME = "paramiko"
 
@@ -99,13 +99,16 @@ def rename(
     if kind.import_name != UPSTREAM_NAME:
         for path, text in result.items():
             findings += _unreachable(path, text)
-            result[path] = _rename_tokens(text, kind.import_name)
+            result[path] = rename_names(text, kind.import_name)
     if findings:
         raise StageError(*findings)
     return result
 
 
-def _rename_tokens(text: str, import_name: str) -> str:
+def rename_names(text: str, import_name: str) -> str:
+    """
+    Return a module with the package's name rewritten wherever it is a name.
+    """
     lines = source_lines(text)
     # From the end of each line, so that earlier columns stay true.
     for row, column in reversed(_name_tokens(text, UPSTREAM_NAME)):

@@ -39,13 +39,18 @@ def trees(
     :raises SeriesError: there is no such patch
     :raises SpliceError: the series does not apply
     """
+    series = [patch for patch in series if patch.is_for(line.version)]
     if only is None:
         after = splice(pristine, series, line.version)
         return dict(pristine), {**after, **read_overlays(root)}
     names = [patch.name for patch in series]
     if only not in names:
         raise SeriesError(
-            Finding("there is no such patch", "one of " + ", ".join(names or ["none"]), only)
+            Finding(
+                f"line {line.version} has no such patch",
+                "one of " + ", ".join(names or ["none"]),
+                only,
+            )
         )
     place = names.index(only)
     before = splice(pristine, series[:place], line.version)

@@ -11,7 +11,7 @@ import datetime
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ REQUIRED_FIELDS = (
     "Tests",
     "Drop-when",
 )
-OPTIONAL_FIELDS = ("Author", "Reviewed-by", "Applied-Upstream")
+OPTIONAL_FIELDS = ("Lines", "Author", "Reviewed-by", "Applied-Upstream")
 
 _NAME = re.compile(r"(\d{4})-[a-z0-9]+(-[a-z0-9]+)*")
 _FIELD = re.compile(r"([A-Za-z][A-Za-z-]*):(?: +(.*)|$)")
@@ -68,6 +68,13 @@ class Patch:
         """
         return tuple(self.header["Bug"].split())
 
+    def is_for(self, release: str) -> bool:
+        """
+        Say whether the patch is for a line: all, unless its header lists some.
+        """
+        lines = self.header.get("Lines", "").split()
+        return not lines or release in lines
+
     @property
     def last_update(self) -> str:
         """
@@ -76,11 +83,12 @@ class Patch:
         return self.header["Last-Update"]
 
 
-def read_series(root: Path) -> list[Patch]:
+def read_series(root: Path, lines: Collection[str]) -> list[Patch]:
     """
     Return the patches in the order they are to be applied.
 
     :param Path root: checkout or unpacked sdist
+    :param lines: the releases that are pinned; a header may name no other
     :raises SeriesError: with all that is wrong in ``patches/``
     """
     folder = root / PATCHES
@@ -91,6 +99,16 @@ def read_series(root: Path) -> list[Patch]:
             patches.append(_read_patch(root, folder / name))
         except SeriesError as error:
             findings += error.findings
+    for patch in patches:
+        unknown = sorted(set(patch.header.get("Lines", "").split()) - set(lines))
+        if unknown:
+            findings.append(
+                Finding(
+                    f"{PATCHES}/{patch.name}/{HEADER}: Lines names a release that is not pinned",
+                    wanted="some of " + ", ".join(sorted(lines)),
+                    got=", ".join(unknown),
+                )
+            )
     if findings:
         raise SeriesError(*findings)
     return patches

@@ -82,10 +82,12 @@ def assemble(
     Make the fork of one release: verify, splice, overlay, rename, describe.
 
     :param Path root: checkout or unpacked sdist, for the overlays
-    :param series: all patches in order, or the first few of them
+    :param series: all patches in order, or the first few of them; those that
+        are not for this line are left out
     :raises PatchedError: the first stage that refuses says why
     """
     verify(upstream, line)
+    series = [patch for patch in series if patch.is_for(line.version)]
     pristine = {path: data.decode("utf-8") for path, data in upstream.files.items()}
     check_counts(pristine, pins.edits, line)
     spliced = splice(pristine, series, line.version)

@@ -7,15 +7,10 @@ written by `commands`.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from vendoring.errors import Finding, StageError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from vendoring.toml import TomlError, parse_toml
 
 __all__ = ["TARGET", "read_target", "target_text"]
 
@@ -33,8 +28,8 @@ def read_target(root: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        target = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        target = parse_toml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, TomlError) as error:
         raise StageError(Finding(f"{TARGET} cannot be read", got=str(error))) from error
     if set(target) != KEYS or not all(isinstance(value, str) for value in target.values()):
         raise StageError(
