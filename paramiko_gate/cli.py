@@ -1,0 +1,148 @@
+"""
+The command line: ``paramiko-gate run``.
+
+Role: reads the options, refuses what cannot work before anything is started, and turns every
+outcome into an exit code: 0 pass, 1 fail, 2 wrong usage, 3 unknown. Imports the standard library
+alone until it knows that the extra ``gate`` is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from paramiko_gate.errors import EXIT_UNKNOWN, EXIT_USAGE, GateError
+
+NEEDED = ("pytest", "psutil", "rich", "packaging")
+
+
+class Parser(argparse.ArgumentParser):
+    """Parse options; a wrong one is refused in the same form as everything else."""
+
+    def error(self, message: str) -> NoReturn:
+        """
+        Refuse the command line.
+
+        :raises GateError: always
+        """
+        raise GateError(message, hint=f"{self.prog} --help")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Carry out one command and return its exit code.
+
+    :param list arguments: the command line without the program's name; ``sys.argv`` when None
+    """
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        print(
+            f"paramiko-gate needs {', '.join(missing)}: pip install 'paramiko-patched[gate]'",
+            file=sys.stderr,
+        )
+        return EXIT_USAGE
+    options = argparse.Namespace(json=None)
+    try:
+        options = build_parser().parse_args(arguments)
+        if options.command is None:
+            raise GateError("no command", wanted="paramiko-gate run", hint="paramiko-gate --help")
+        from paramiko_gate.run import list_cases, run_gate
+
+        if options.list:
+            return list_cases(options.select)
+        refuse_bad_reports([options.junitxml, options.json])
+        return run_gate(options)
+    except GateError as error:
+        print(error, file=sys.stderr)
+        if getattr(options, "json", None) and error.exit_code == EXIT_UNKNOWN:
+            from paramiko_gate.report import write_unknown
+
+            # Otherwise the report of an earlier run would stay and pass for this one's.
+            write_unknown(options.json, error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted: nothing is known about the target", file=sys.stderr)
+        return EXIT_UNKNOWN
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = Parser(
+        prog="paramiko-gate",
+        description="Judge whether a paramiko survives the death of its proxy command.",
+        epilog="exit codes: 0 pass, 1 fail, 2 wrong usage, 3 unknown",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="kill real proxies under a paramiko and measure what it does",
+        description="Kill real proxies under a paramiko and measure what it does.",
+        epilog="exit codes: 0 pass, 1 fail, 2 wrong usage, 3 unknown",
+    )
+    run.add_argument(
+        "--target",
+        metavar="MODULE",
+        help="import name to judge (default: paramiko; where none is installed, the "
+        "paramiko_patched that came with the gate)",
+    )
+    run.add_argument(
+        "--python",
+        metavar="INTERPRETER",
+        help="interpreter that imports it (default: the one that runs the gate)",
+    )
+    run.add_argument(
+        "--compare",
+        metavar="REQUIREMENT",
+        help="also judge a stock release, such as paramiko===5.1.0, which must fail",
+    )
+    run.add_argument(
+        "--server",
+        choices=("auto", "openssh", "embedded"),
+        default="auto",
+        help="servers to connect to (default: OpenSSH where it is installed)",
+    )
+    run.add_argument("--junitxml", metavar="F", type=Path, help="write pytest's JUnit XML to F")
+    run.add_argument("--json", metavar="F", type=Path, help="write everything measured to F")
+    run.add_argument("--list", action="store_true", help="list the cases and run none")
+    run.add_argument("-k", dest="select", metavar="EXPR", help="run the cases that match EXPR only")
+    return parser
+
+
+def refuse_bad_reports(paths: Sequence[Path | None]) -> None:
+    """
+    Find out now, and not after minutes, whether the reports can be written.
+
+    Leaves nothing behind and does not touch a report that is there already.
+
+    :raises GateError: one cannot; all of them are named
+    """
+    import tempfile
+
+    complaints = []
+    wanted = [path.absolute() for path in paths if path is not None]
+    if len(set(wanted)) != len(wanted):
+        complaints.append(f"{wanted[0]}: named twice")
+    for path in wanted:
+        if path.is_dir():
+            complaints.append(f"{path}: is a directory")
+            continue
+        try:
+            # Reports are written beside their final name and moved over it.
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+            if path.exists():
+                with path.open("r+b"):
+                    pass
+        except OSError as error:
+            complaints.append(f"{path}: {error.strerror or error}")
+    if complaints:
+        raise GateError(
+            "a report cannot be written",
+            wanted="a file in an existing directory that may be written to",
+            got="; ".join(complaints),
+            hint="nothing was run",
+        )
