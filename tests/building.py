@@ -1,0 +1,79 @@
+"""
+Build wheels and source distributions the way a front end does.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from checkout import ROOT
+from environment import Environment
+
+from vendoring.backend import PROJECT
+
+KINDS = ("namespaced", "dropin")
+SETUPTOOLS = "setuptools==82.0.1"
+
+
+class Builder:
+    """
+    An interpreter that can build, with the build requirements and nothing else.
+    """
+
+    def __init__(self, folder: Path, wheelhouse: Path, python: str = sys.executable) -> None:
+        self.environment = Environment(folder, python)
+        self.environment.pip("install", "--quiet", SETUPTOOLS, "tomli")
+        self.wheelhouse = wheelhouse
+
+    def wheel(self, source: Path, output: Path, *settings: str, **variables: str) -> Path:
+        """
+        Build a wheel of a checkout or an sdist, without any index, and return it.
+        """
+        done = self.build(source, output, *settings, check=True, **variables)
+        assert done == 0
+        wheels = list(output.glob("*.whl"))
+        assert len(wheels) == 1
+        return wheels[0]
+
+    def build(
+        self, source: Path, output: Path, *settings: str, check: bool = False, **variables: str
+    ) -> int:
+        """
+        Run ``pip wheel`` and return its status; what it said is in `said`.
+        """
+        command = ["-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation"]
+        command += [f"--config-settings={setting}" for setting in settings]
+        command += ["--wheel-dir", str(output), str(source)]
+        done = self.environment.run(*command, check=check, limit_s=120, variables=variables)
+        self.said = done.stdout + done.stderr
+        return done.returncode
+
+    def sdist(self, source: Path, output: Path, kind: str) -> Path:
+        """
+        Build a source distribution through the backend's hook and return it.
+        """
+        output.mkdir(exist_ok=True)
+        code = (
+            "import sys; from vendoring import backend; "
+            "backend.build_sdist(sys.argv[1], {'kind': sys.argv[2], 'wheelhouse': sys.argv[3]})"
+        )
+        arguments = ["-c", code, str(output), kind, str(self.wheelhouse)]
+        self.environment.run(*arguments, cwd=source, limit_s=120)
+        return next(output.glob("*.tar.gz"))
+
+
+def copy_project(target: Path, origin: Path = ROOT) -> Path:
+    """
+    Copy everything of a checkout that is part of the project, as a clone holds it.
+    """
+    target.mkdir(parents=True)
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".*_cache")
+    for name in PROJECT:
+        source = origin / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=ignored)
+        elif source.is_file():
+            shutil.copy2(source, target / name)
+    return target

@@ -1,0 +1,127 @@
+"""
+What every test shares: the library under test, loops for races, and the leak check.
+
+The library is an option and not an import, so that the same tests run against the fork under
+either name and against stock, where the reproductions must fail.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+# Test modules import `leaks`, `children` and `waiting` from here; pytest's import mode
+# "importlib" leaves the path alone.
+sys.path.insert(0, str(Path(__file__).parent))
+
+import leaks
+
+#: The slowest lawful end of a proxy: input closed, SIGTERM ignored, SIGKILL after the grace time.
+LEAK_BUDGET_S = 5.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """
+    Add the options of this suite.
+    """
+    group = parser.getgroup("paramiko-patched")
+    group.addoption(
+        "--target",
+        default="paramiko_patched",
+        metavar="MODULE",
+        help="import name of the library under test (default: %(default)s)",
+    )
+    group.addoption(
+        "--loops",
+        type=int,
+        default=5,
+        metavar="N",
+        help="how often each test marked `race` runs (default: %(default)s)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """
+    Declare the marks.
+    """
+    config.addinivalue_line("markers", "race: two parties meet by chance; runs --loops times")
+    config.addinivalue_line("markers", "fault: a server or a proxy of a real session is broken")
+    config.addinivalue_line("markers", "slow: takes more than five seconds")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """
+    Repeat the tests marked `race`, each time as a test of its own.
+    """
+    if metafunc.definition.get_closest_marker("race"):
+        metafunc.fixturenames.append("race_loop")
+        metafunc.parametrize("race_loop", range(metafunc.config.getoption("loops")))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """
+    Name the library under test and where it comes from.
+    """
+    name = config.getoption("target")
+    # The tests of the build run where nothing is installed.
+    spec = importlib.util.find_spec(name)
+    return f"target: {name} from {spec.origin if spec else 'nowhere: not installed'}"
+
+
+@pytest.fixture(scope="session")
+def target(pytestconfig: pytest.Config) -> str:
+    """
+    Return the import name of the library under test.
+    """
+    name: str = pytestconfig.getoption("target")
+    return name
+
+
+@pytest.fixture(scope="session")
+def paramiko(target: str) -> ModuleType:
+    """
+    Return the library under test.
+    """
+    return importlib.import_module(target)
+
+
+@pytest.fixture
+def leak_check(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], None]], None]]:
+    """
+    Fail a test that leaves a process, a zombie, a descriptor or a thread behind.
+
+    Gives a function that registers what to do after a leak, so that the next test starts clean.
+    """
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv(leaks.MARK, mark)
+    rescues: list[Callable[[], None]] = []
+    before = leaks.snapshot(mark)
+    yield rescues.append
+    left = _wait_for_no_difference(before, mark)
+    if left:
+        for rescue in rescues:
+            rescue()
+        leaks.end_leaked(before, mark)
+        pytest.fail(left, pytrace=False)
+
+
+def _wait_for_no_difference(before: leaks.Snapshot, mark: str) -> str:
+    """
+    Return what is still different after at most `LEAK_BUDGET_S`; empty when nothing is.
+    """
+    deadline = time.monotonic() + LEAK_BUDGET_S
+    pause_s = 0.001
+    while True:
+        left = leaks.difference(before, mark)
+        if not left or time.monotonic() >= deadline:
+            return left
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 2, 0.2)

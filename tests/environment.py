@@ -1,0 +1,130 @@
+"""
+Virtual environments and other interpreters for tests that install something.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+INSTALL_LIMIT_S = 240
+COMMAND_LIMIT_S = 60
+SUPPORTED = [(3, minor) for minor in range(9, 14)]
+
+# What the test run's own environment, or the person's, must not lend to another one.
+FOREIGN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PARAMIKO_PATCHED_WHEELHOUSE")
+
+
+class Environment:
+    """
+    A virtual environment of its own, with pip in it and nothing else.
+
+    Making one blocks for some seconds.
+
+    :param Path folder: where it goes; must not exist
+    :param python: interpreter it is made with
+    """
+
+    def __init__(self, folder: Path, python: str = sys.executable) -> None:
+        self.folder = folder
+        _run([python, "-m", "venv", str(folder)], limit_s=INSTALL_LIMIT_S, check=True)
+
+    @property
+    def python(self) -> str:
+        """
+        The path of its interpreter.
+        """
+        return str(self.folder / "bin" / "python")
+
+    def pip(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """
+        Run pip in it, for at most four minutes.
+
+        :raises AssertionError: it failed, unless ``check`` is false
+        """
+        command = [self.python, "-m", "pip", "--disable-pip-version-check", *arguments]
+        return _run(command, limit_s=INSTALL_LIMIT_S, check=check)
+
+    def run(
+        self,
+        *arguments: str,
+        cwd: Path | None = None,
+        check: bool = True,
+        limit_s: float = COMMAND_LIMIT_S,
+        variables: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """
+        Run its interpreter with some arguments and more environment variables.
+
+        :raises AssertionError: it failed, unless ``check`` is false
+        """
+        return _run(
+            [self.python, *arguments],
+            limit_s=limit_s,
+            check=check,
+            # Never the checkout, whose folders would be importable.
+            cwd=cwd or self.folder,
+            variables=variables,
+        )
+
+    def package(self, name: str) -> Path:
+        """
+        Return the directory of an installed package.
+        """
+        return next(self.folder.glob(f"lib/python3.*/site-packages/{name}"))
+
+
+def other_interpreter() -> str:
+    """
+    Return another supported Python of this machine, or else this one.
+
+    pyenv keeps its versions outside PATH, so they are looked for there as well.
+    """
+    versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
+    for candidate in _candidates(versions):
+        if _version(candidate) in set(SUPPORTED) - {sys.version_info[:2]}:
+            return candidate
+    return sys.executable
+
+
+def _candidates(versions: Path) -> Iterator[str]:
+    # The ends of the range first: they differ most.
+    for major, minor in (SUPPORTED[0], SUPPORTED[-1], *SUPPORTED[1:-1]):
+        yield from map(str, sorted(versions.glob(f"{major}.{minor}.*/bin/python")))
+        found = shutil.which(f"python{major}.{minor}")
+        if found:
+            yield found
+
+
+def _version(python: str) -> tuple[int, ...]:
+    command = [python, "-c", "import sys, venv; print(*sys.version_info[:2])"]
+    done = _run(command, limit_s=COMMAND_LIMIT_S, check=False)
+    # A shim of pyenv's may stand on PATH for a version that is not switched on.
+    return tuple(map(int, done.stdout.split())) if done.returncode == 0 else ()
+
+
+def _run(
+    command: list[str],
+    limit_s: float,
+    check: bool,
+    cwd: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**environment, **(variables or {})},
+        capture_output=True,
+        text=True,
+        timeout=limit_s,
+        check=False,
+    )
+    if check and done.returncode != 0:
+        told = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
+        raise AssertionError(f"{' '.join(command)} exited with {done.returncode}\n{told}")
+    return done

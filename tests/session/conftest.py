@@ -1,0 +1,129 @@
+"""
+Fixtures of the session tests: connections whose proxy ends on order, and a check for leaks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+# Test modules import `session.connection` and its like from here.
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from session.connection import CHATTER_SIZE_BYTES, Connection, close, rescue
+
+from paramiko_gate.faults import DEATHS, EXITS_NONZERO, KILLED, Fault, open_relay
+
+if TYPE_CHECKING:
+    from paramiko_gate.servers.endpoint import Bastion, Host
+
+#: A step of a connect that a test expects to succeed. Stock's fails late or never.
+CONNECT_LIMIT_S = 15.0
+
+
+@pytest.fixture(autouse=True)
+def no_leaks(leak_check: Callable[[Callable[[], None]], None]) -> None:
+    """
+    Put every test of this folder under the leak check.
+    """
+
+
+@pytest.fixture(params=DEATHS, ids=[fault.name for fault in DEATHS])
+def fault(request: pytest.FixtureRequest) -> Fault:
+    """
+    Return each way in which a proxy ends, one after the other.
+    """
+    chosen: Fault = request.param
+    return chosen
+
+
+@pytest.fixture
+def failure(paramiko: ModuleType) -> Any:
+    """
+    Return the exception class that reports the end of a proxy.
+    """
+    return paramiko.ProxyCommandFailure
+
+
+@pytest.fixture
+def make_client(
+    paramiko: ModuleType, host: Host, leak_check: Callable[[Callable[[], None]], None]
+) -> Iterator[Callable[[], Any]]:
+    """
+    Return a function that makes an unconnected client which trusts the host.
+
+    Each is closed after the test, as a program does. What that leaves is the leak check's.
+    """
+    made: list[Any] = []
+
+    def make() -> Any:
+        client = paramiko.SSHClient()
+        client.load_host_keys(str(host.known_hosts))
+        made.append(client)
+        return client
+
+    def rescue_all() -> None:
+        for client in made:
+            if client.leaked is not None:
+                rescue(client.leaked)
+
+    leak_check(rescue_all)
+    yield make
+    for client in made:
+        # A closed client forgets its transport.
+        client.leaked = client.get_transport()
+        close(client)
+
+
+@pytest.fixture
+def connect(paramiko: ModuleType, host: Host, make_client: Callable[[], Any]) -> Callable[..., Any]:
+    """
+    Return a function that connects a client to the host over a proxy command.
+
+    Its keyword arguments are those of `SSHClient.connect` and win over the usual ones.
+    """
+
+    def connect_one(command: str, client: Any = None, **options: Any) -> Any:
+        client = client or make_client()
+        usual = {
+            "port": host.port,
+            "username": host.user,
+            "key_filename": str(host.client_key),
+            "look_for_keys": False,
+            "allow_agent": False,
+            "banner_timeout": CONNECT_LIMIT_S,
+            "auth_timeout": CONNECT_LIMIT_S,
+        }
+        client.connect(host.address, sock=paramiko.ProxyCommand(command), **{**usual, **options})
+        return client
+
+    return connect_one
+
+
+@pytest.fixture
+def open_connection(
+    connect: Callable[..., Any], proxy_command: str, bastion: Bastion, host: Host
+) -> Iterator[Callable[..., Connection]]:
+    """
+    Return a function that opens a connection whose proxy will end by a given fault.
+    """
+    with contextlib.ExitStack() as relays:
+
+        def open_one(fault: Fault = KILLED, **options: Any) -> Connection:
+            if not fault.needs_relay:
+                return Connection(connect(proxy_command, **options), fault, None)
+            relay = relays.enter_context(
+                open_relay(
+                    bastion.proxy_arguments(host.address, host.port),
+                    CHATTER_SIZE_BYTES if fault is EXITS_NONZERO else 0,
+                )
+            )
+            return Connection(connect(relay.command, **options), fault, relay)
+
+        yield open_one

@@ -1,0 +1,77 @@
+"""
+The project's own series, on every pinned line: it applies, and each step of it works.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from checkout import ROOT
+
+from vendoring.acquire import acquire
+from vendoring.pinfile import read_pins
+from vendoring.pins import KINDS
+from vendoring.series import read_series
+from vendoring.stage import assemble, write, write_metadata
+
+PINS = read_pins(ROOT)
+SERIES = read_series(ROOT, PINS.lines)
+STEPS = [
+    pytest.param(version, number, id=f"{version}-{SERIES[number - 1].name if number else 'none'}")
+    for version in PINS.lines
+    for number in range(len(SERIES) + 1)
+]
+# Modules for one operating system only, which elsewhere cannot be imported.
+ELSEWHERE = {"_winapi", "win_openssh", "win_pageant"}
+
+
+@pytest.mark.parametrize(("version", "patches"), STEPS)
+def test_series_gives_package_that_imports_after_every_patch(
+    wheelhouse: Path, tmp_path: Path, version: str, patches: int
+) -> None:
+    """
+    With the first patches of the series alone, every module compiles and imports.
+    """
+    line = PINS.lines[version]
+    upstream = acquire(line, ROOT, wheelhouse)
+    package = assemble(ROOT, PINS, line, KINDS["namespaced"], upstream, SERIES[:patches])
+    target = write(package, tmp_path)
+    write_metadata(package, tmp_path)
+    modules = {path.stem for path in target.glob("*.py")} - ELSEWHERE - {"__init__", "__main__"}
+    imports = "".join(f"import paramiko_patched.{name}\n" for name in sorted(modules))
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n{imports}"],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("version", PINS.lines)
+def test_series_applies_in_full_to_every_line_and_kind(
+    wheelhouse: Path, version: str, kind: str
+) -> None:
+    """
+    The whole series applies, and every module a patch names is changed by it.
+    """
+    line = PINS.lines[version]
+    upstream = acquire(line, ROOT, wheelhouse)
+    package = assemble(ROOT, PINS, line, KINDS[kind], upstream, SERIES)
+    for patch in (patch for patch in SERIES if patch.is_for(version)):
+        for module in patch.entries:
+            notice = f"# Changed {patch.last_update} by paramiko-patched: {patch.name}\n"
+            assert notice in package.files[module].decode(), (patch.name, module)
+
+
+def test_series_lists_every_patch_of_the_project() -> None:
+    """
+    The series is the only list, so a patch's folder can be found from it.
+    """
+    folders = {path.name for path in (ROOT / "patches").iterdir() if path.is_dir()}
+    assert {patch.name for patch in SERIES} == folders - {"__pycache__"}
