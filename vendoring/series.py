@@ -117,9 +117,11 @@ def read_series(root: Path, lines: Collection[str]) -> list[Patch]:
 def _read_names(folder: Path) -> tuple[list[str], list[Finding]]:
     try:
         rows = (folder / SERIES).read_text(encoding="utf-8").splitlines()
-        present = {path.name for path in folder.iterdir() if path.is_dir()} - {"__pycache__"}
+        present = {path.name for path in folder.iterdir() if path.is_dir()}
     except (OSError, UnicodeDecodeError) as error:
         raise SeriesError(Finding(f"{PATCHES}/{SERIES} cannot be read", got=str(error))) from error
+    # What tools leave beside the source is no patch.
+    present = {name for name in present if not name.startswith((".", "__"))}
     listed = [row.split("#", 1)[0].strip() for row in rows]
     listed = [name for name in listed if name]
     findings = []
