@@ -151,7 +151,11 @@ def _left_by_server(
     if disconnect is None:
         return failure
     words = 'server disconnected: "{}"'.format(printable(disconnect))
-    return sock._reword(failure, "{}; {}".format(failure.error, words))
+    return sock._failure(
+        "{}; {}".format(failure.error, words),
+        failure.returncode,
+        failure.stderr,
+    )
 
 
 def _await_end(end: Any) -> None:

@@ -65,7 +65,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 # Upstream's name for a platform without processes; kept, since programs and
 # upstream's own tests look at it.
@@ -389,24 +389,15 @@ class ProxyCommand(ClosingContextManager):
         words = printable(stderr.decode("utf-8", "replace"))
         if words:
             reason = "{}: {}".format(reason, words)
-        failure = self._failure(reason)
-        failure.returncode = child.returncode
-        failure.stderr = stderr
-        return failure
+        return self._failure(reason, child.returncode, stderr)
 
-    def _failure(self, reason: str) -> ProxyCommandFailure:
-        return ProxyCommandFailure(self._command_text(), reason)
-
-    def _reword(
-        self, failure: ProxyCommandFailure, reason: str
+    def _failure(
+        self, reason: str, returncode: int | None = None, stderr: bytes = b""
     ) -> ProxyCommandFailure:
-        """
-        Return the same failure with another text.
-        """
-        again = self._failure(reason)
-        again.returncode = failure.returncode
-        again.stderr = failure.stderr
-        return again
+        failure: Any = ProxyCommandFailure(self._command_text(), reason)
+        failure.returncode = returncode
+        failure.stderr = stderr
+        return cast(ProxyCommandFailure, failure)
 
 
 def _after_fork_in_child() -> None:

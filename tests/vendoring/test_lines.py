@@ -73,5 +73,5 @@ def test_series_lists_every_patch_of_the_project() -> None:
     """
     The series is the only list, so a patch's folder can be found from it.
     """
-    folders = {path.name for path in (ROOT / "patches").iterdir() if path.is_dir()}
-    assert {patch.name for patch in SERIES} == folders - {"__pycache__"}
+    headers = (ROOT / "patches").glob("*/HEADER")
+    assert {patch.name for patch in SERIES} == {header.parent.name for header in headers}
