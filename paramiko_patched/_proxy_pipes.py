@@ -356,13 +356,21 @@ class ProxyPipes:
                     poller.unregister(stderr)
                     stderr = None
             if wake.reader in ready:
-                if not self.closed:
+                if not self._ended(side):
                     wake.clear()
                 return True
             if fd in ready:
                 return True
             if deadline is not None and time.monotonic() >= deadline:
                 return False
+
+    def _ended(self, side: _Side) -> bool:
+        """
+        Whether all who wait on this side are to leave, and not just look.
+        """
+        return (
+            self.write_closed if side is self._writers else self._read_closed
+        )
 
     def _stderr_fileno(self) -> int | None:
         if not self._stderr_open:

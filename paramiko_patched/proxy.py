@@ -168,6 +168,13 @@ class ProxyCommand(ClosingContextManager):
         self.timeout = None
         self._adopt()
 
+    def __del__(self) -> None:
+        # A subclass that never called __init__, dropped before its first use:
+        # nobody looks after its process yet.
+        process = self.__dict__.get("process")
+        if process is not None and self._adopted is None:
+            ProxyProcess(process, False).abandon(self._command_text())
+
     # reading and writing
 
     def recv(self, size: int) -> bytes:

@@ -23,8 +23,11 @@ import os, subprocess, sys, threading
 left = int(sys.argv[1])
 child = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
 def take():
-    while data := os.read(0, 65536):
-        child.stdin.write(data)
+    try:
+        while data := os.read(0, 65536):
+            child.stdin.write(data)
+    except OSError:
+        pass
 threading.Thread(target=take, daemon=True).start()
 while left > 0:
     data = os.read(child.stdout.fileno(), left)
