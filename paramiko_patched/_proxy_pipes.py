@@ -18,6 +18,7 @@ import select
 import socket
 import threading
 import time
+import weakref
 from typing import Any
 
 #: How much of the proxy's stderr is kept, in bytes.
@@ -71,10 +72,11 @@ class _Side:
     """
 
     def __init__(self) -> None:
-        # Tokens and not a count: discarding one twice, or one that was never
-        # added, does no harm when a signal handler's exception cuts in.
-        self.users: set[object] = set()
+        self.users: set[weakref.ref[_Use]] = set()
         self.wake: _Wake | None = None
+
+    def in_use(self) -> bool:
+        return any(user() is not None for user in self.users)
 
     def wake_up(self) -> None:
         if self.wake is not None:
@@ -84,6 +86,18 @@ class _Side:
         wake, self.wake = self.wake, None
         if wake is not None:
             wake.close()
+
+
+class _Use:
+    """
+    Stands for one call that is at work on a side, and lives in its frame.
+
+    A signal handler's exception may cut in where no ``finally`` helps; then
+    the use ends with the frame.  It has no destructor on purpose: that would
+    swallow such an exception if it came a moment later.
+    """
+
+    __slots__ = ("__weakref__",)
 
 
 class ProxyPipes:
@@ -113,7 +127,7 @@ class ProxyPipes:
         self.closed = False
         #: The proxy takes no more bytes from us: `close` or `close_write`.
         self.write_closed = False
-        self._read_closed = False
+        self._read_closed = self._released = False
         #: The end of the proxy's output was read.
         self.eof = False
 
@@ -130,9 +144,10 @@ class ProxyPipes:
         :raises BlockingIOError: nothing is there and ``timeout`` is 0.
         """
         deadline = _deadline(timeout)
-        token = object()
+        use = _Use()
+        user = weakref.ref(use)
         try:
-            if not self._enter(self._readers, token):
+            if not self._enter(self._readers, user):
                 return None
             while True:
                 if self._read_closed:
@@ -158,7 +173,7 @@ class ProxyPipes:
         except ValueError:
             return None  # the program has closed the file itself
         finally:
-            self._leave(self._readers, token)
+            self._leave(self._readers, user)
 
     def write(self, data: memoryview, timeout: float | None) -> int | None:
         """
@@ -170,9 +185,10 @@ class ProxyPipes:
         :raises BrokenPipeError: nobody will ever read it, or `close_write`.
         """
         deadline = _deadline(timeout)
-        token = object()
+        use = _Use()
+        user = weakref.ref(use)
         try:
-            if not self._enter(self._writers, token):
+            if not self._enter(self._writers, user):
                 return None
             while True:
                 if self.closed:
@@ -193,7 +209,7 @@ class ProxyPipes:
         except ValueError:
             return None  # the program has closed the file itself
         finally:
-            self._leave(self._writers, token)
+            self._leave(self._writers, user)
 
     def stderr_tail(self) -> bytes:
         """
@@ -201,13 +217,14 @@ class ProxyPipes:
 
         Never blocks: it takes what is there and waits for no end of file.
         """
-        token = object()
+        use = _Use()
+        user = weakref.ref(use)
         try:
-            if self._enter(self._readers, token):
+            if self._enter(self._readers, user):
                 self._drain_stderr()
             return self._tail
         finally:
-            self._leave(self._readers, token)
+            self._leave(self._readers, user)
 
     def hung_up(self) -> bool:
         """
@@ -215,9 +232,10 @@ class ProxyPipes:
 
         Never blocks.  Bytes that were written before may still be in the pipe.
         """
-        token = object()
+        use = _Use()
+        user = weakref.ref(use)
         try:
-            if not self._enter(self._readers, token):
+            if not self._enter(self._readers, user):
                 return True
             # For a program that only waits for the end by asking for it.
             self._drain_stderr()
@@ -227,7 +245,7 @@ class ProxyPipes:
         except ValueError:
             return True
         finally:
-            self._leave(self._readers, token)
+            self._leave(self._readers, user)
 
     def fileno(self) -> int:
         """
@@ -248,7 +266,7 @@ class ProxyPipes:
         """
         Wake everybody; the last to leave closes the descriptors.
         """
-        if self.closed:
+        if self._released:
             return
         with self._lock:
             self.closed = self._read_closed = self.write_closed = True
@@ -294,11 +312,11 @@ class ProxyPipes:
 
     # internals
 
-    def _enter(self, side: _Side, token: object) -> bool:
+    def _enter(self, side: _Side, user: weakref.ref[_Use]) -> bool:
         with self._lock:
             if self.closed:
                 return False
-            side.users.add(token)
+            side.users.add(user)
             if not self._prepared:
                 process = self._process
                 for pipe in (process.stdin, process.stdout, process.stderr):
@@ -308,9 +326,9 @@ class ProxyPipes:
                 self._prepared = True
             return True
 
-    def _leave(self, side: _Side, token: object) -> None:
+    def _leave(self, side: _Side, user: weakref.ref[_Use]) -> None:
         with self._lock:
-            side.users.discard(token)
+            side.users.discard(user)
             if self.write_closed:
                 self._release()
 
@@ -319,13 +337,15 @@ class ProxyPipes:
         Close what is due and what nobody uses.  The lock is held.
         """
         process = self._process
-        if self.write_closed and not self._writers.users:
+        writing = self._writers.in_use()
+        if self.write_closed and not writing:
             _close(process.stdin)
             self._writers.release()
-        if self.closed and not self._writers.users | self._readers.users:
+        if self.closed and not writing and not self._readers.in_use():
             _close(process.stdout)
             _close(process.stderr)
             self._readers.release()
+            self._released = True
 
     def _wait(
         self, fd: int, event: int, side: _Side, deadline: float | None

@@ -1,0 +1,54 @@
+"""
+Files that the garbage collector drops at the worst moment: while their channel's lock is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from session.connection import Connection
+from waiting import PROMPT_S, Call
+
+Open = Callable[..., Connection]
+
+
+def drop_while_sending(channel: Any) -> None:
+    """
+    Collect a stdin file in a thread that is inside the channel, as the collector may.
+    """
+    file = channel.makefile_stdin("wb")
+    channel.lock.acquire()
+    try:
+        del file
+    finally:
+        channel.lock.release()
+
+
+def test_sender_goes_on_when_a_file_is_collected_under_it(open_connection: Open) -> None:
+    """
+    The destructor of a file does not wait for a lock that its own thread holds.
+
+    Reproduces paramiko#2685.
+    """
+    connection = open_connection()
+    channel = connection.run("cat")
+
+    Call(drop_while_sending, channel).result(PROMPT_S)
+
+    # That shut the sending side down, as dropping the file does at any other moment.
+    assert channel.eof_sent
+    assert Call(channel.recv_exit_status).result(PROMPT_S) == 0
+
+
+@pytest.mark.fault
+def test_sender_goes_on_when_a_file_is_collected_after_the_death(open_connection: Open) -> None:
+    """
+    The same on a connection whose proxy is dead, where tracebacks keep files until collected.
+    """
+    connection = open_connection()
+    channel = connection.run()
+    connection.strike_and_wait()
+
+    Call(drop_while_sending, channel).result(PROMPT_S)
