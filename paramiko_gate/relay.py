@@ -32,14 +32,16 @@ class Relay:
     """
     Pump bytes both ways between the standard streams and a child, until told to fail.
 
-    Thread-safety: one thread for each direction and one for orders. ``_relaying`` is held for
-    each transfer and by an order that stops all transfers, as a single-threaded proxy stops
-    when a write to its standard error blocks.
+    Thread-safety: one thread for each direction and one for orders. ``_relaying`` is clear while
+    an order stops all transfers, as a single-threaded proxy stops when a write to its standard
+    error blocks. It is no lock: a direction that blocks on a full pipe must not hold up the other,
+    which may be what empties that pipe.
     """
 
     def __init__(self, command: list[str], control: socket.socket) -> None:
         self._control = control
-        self._relaying = threading.Lock()
+        self._relaying = threading.Event()
+        self._relaying.set()
         self._ordered_to_end = threading.Event()
         # Standard error is inherited: the words of the real proxy reach the client unchanged.
         self._child = subprocess.Popen(
@@ -73,8 +75,8 @@ class Relay:
                 data = os.read(source, CHUNK_BYTES)
                 if not data:
                     return
-                with self._relaying:
-                    _write_all(sink, data)
+                self._relaying.wait()
+                _write_all(sink, data)
             except OSError:
                 return
 
@@ -88,12 +90,13 @@ class Relay:
             elif order == "close-output":
                 self._close_output()
             elif order == "flood-stderr":
-                with self._relaying:
-                    flood_stderr(int(argument))
+                self._relaying.clear()
+                flood_stderr(int(argument))
+                self._relaying.set()
             elif order == "stall":
-                self._relaying.acquire()
+                self._relaying.clear()
             elif order == "resume":
-                self._relaying.release()
+                self._relaying.set()
             else:
                 self._control.sendall(b"unknown order\n")
                 continue

@@ -11,9 +11,13 @@ from pathlib import Path
 from checkout import ROOT
 from environment import Environment
 
+from vendoring import pins
 from vendoring.backend import PROJECT
+from vendoring.pinfile import read_pins
 
 KINDS = ("namespaced", "dropin")
+PINS = read_pins(ROOT)
+VERSIONS = {name: pins.KINDS[name].version(PINS.newest, PINS.patch_level) for name in KINDS}
 SETUPTOOLS = "setuptools==82.0.1"
 
 

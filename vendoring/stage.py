@@ -141,9 +141,15 @@ def write(package: Package, directory: Path) -> Path:
                 file = fresh / path
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(data)
+            before = Path(temporary, "before")
             if target.exists():
-                os.replace(target, Path(temporary, "before"))
-            os.replace(fresh, target)
+                os.replace(target, before)
+            try:
+                os.replace(fresh, target)
+            except OSError:
+                if before.exists():
+                    os.replace(before, target)
+                raise
     except OSError as error:
         raise StageError(Finding(f"{directory} cannot be written", got=str(error))) from error
     return target

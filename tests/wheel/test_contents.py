@@ -4,20 +4,26 @@ A wheel holds the files that are written down here, and no other.
 
 from __future__ import annotations
 
+import datetime
 import zipfile
 from pathlib import Path
 
 import pytest
+from building import PINS, VERSIONS
 from checkout import ROOT
+
+from vendoring.pins import KINDS
 
 LISTS = Path(__file__).parent
 
 
-def listed(name: str) -> list[str]:
+def listed(kind: str) -> list[str]:
     """
     Return the paths of one of the lists beside this file.
     """
-    return (LISTS / name).read_text(encoding="utf-8").split()
+    info = f"{KINDS[kind].distribution.replace('-', '_')}-{VERSIONS[kind]}.dist-info"
+    text = (LISTS / f"{kind}.txt").read_text(encoding="utf-8")
+    return text.replace("DIST-INFO", info).split()
 
 
 @pytest.mark.parametrize("kind", ["namespaced", "dropin"])
@@ -26,7 +32,7 @@ def test_wheel_holds_exactly_the_listed_files(wheels: dict[str, Path], kind: str
     The file list is written by hand, so that nothing comes or goes unnoticed.
     """
     with zipfile.ZipFile(wheels[kind]) as wheel:
-        assert sorted(wheel.namelist()) == sorted(listed(f"{kind}.txt"))
+        assert sorted(wheel.namelist()) == sorted(listed(kind))
 
 
 def test_wheels_differ_in_package_name_gate_and_metadata_only(wheels: dict[str, Path]) -> None:
@@ -35,7 +41,7 @@ def test_wheels_differ_in_package_name_gate_and_metadata_only(wheels: dict[str, 
     """
     modules = {}
     for kind, name in (("namespaced", "paramiko_patched"), ("dropin", "paramiko")):
-        paths = listed(f"{kind}.txt")
+        paths = listed(kind)
         modules[kind] = {path[len(name) + 1 :] for path in paths if path.startswith(f"{name}/")}
         others = {path.split("/")[0] for path in paths if not path.startswith(f"{name}/")}
         assert ("paramiko_gate" in others) == (kind == "namespaced")
@@ -47,12 +53,14 @@ def test_wheel_files_are_plain_and_dated_by_the_release(wheels: dict[str, Path],
     """
     Modes and times of the build machine do not get into the archive.
     """
+    day = datetime.date.fromisoformat(PINS.date)
+    midnight = (day.year, day.month, day.day, 0, 0, 0)
     with zipfile.ZipFile(wheels[kind]) as wheel:
         for info in wheel.infolist():
             # setuptools' own RECORD is written with another mode, always the same.
             mode = 0o664 if info.filename.endswith("/RECORD") else 0o644
             assert (info.external_attr >> 16) & 0o777 == mode, info.filename
-            assert info.date_time == (2026, 11, 23, 0, 0, 0), info.filename
+            assert info.date_time == midnight, info.filename
 
 
 @pytest.mark.parametrize("kind", ["namespaced", "dropin"])
@@ -66,7 +74,7 @@ def test_wheel_carries_licence_and_dated_notices(wheels: dict[str, Path], kind: 
     assert licence == (ROOT / "LICENSE").read_bytes()
     name = "paramiko_patched" if kind == "namespaced" else "paramiko"
     proxy = texts[f"{name}/proxy.py"].decode().splitlines()[0]
-    assert proxy == "# Changed 2026-11-23 by paramiko-patched: replaced"
+    assert proxy == f"# Changed {PINS.overlays['proxy.py'].date} by paramiko-patched: replaced"
     renamed = texts[f"{name}/agent.py"].decode().splitlines()[0]
-    notice = "# Changed 2026-11-23 by paramiko-patched: imported as paramiko_patched"
+    notice = f"# Changed {PINS.date} by paramiko-patched: imported as paramiko_patched"
     assert (renamed == notice) == (kind == "namespaced")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from building import PINS, VERSIONS
 from environment import Environment
 
 # Building the wheels and installing them is part of the first test that asks for it.
@@ -43,7 +44,7 @@ def test_namespaced_imports_beside_stock_and_without_it(beside_stock: Environmen
     Both are there under their own names, and importing ours imports nothing of stock.
     """
     ours = identify(beside_stock, "paramiko_patched")
-    assert ours["version"] == "5.1.0.1"
+    assert ours["version"] == VERSIONS["namespaced"]
     assert ours["banner"] == "paramiko_5.1.0"
     assert ours["stock"] == []
     stock = identify(beside_stock, "paramiko")
@@ -59,7 +60,7 @@ def test_dropin_is_paramiko_to_code_and_installers(dropin: Environment) -> None:
     The drop-in is imported as paramiko and satisfies pins of the release it is made from.
     """
     ours = identify(dropin, "paramiko")
-    assert ours["version"] == "5.1.0+patched.1"
+    assert ours["version"] == VERSIONS["dropin"]
     assert ours["banner"] == "paramiko_5.1.0"
     for pin in ("paramiko==5.1.0", "paramiko>=2.4", "paramiko~=5.1.0,<=5.1.0"):
         done = dropin.pip("install", "--no-index", "--dry-run", pin)
@@ -93,8 +94,11 @@ def test_gate_command_is_installed_and_asks_for_its_extra(beside_stock: Environm
 @pytest.mark.parametrize(
     ("command", "first"),
     [
-        ("paramiko_patched", "paramiko-patched 5.1.0.1, imported as paramiko_patched\n"),
-        ("paramiko._patched", "paramiko 5.1.0+patched.1, imported as paramiko\n"),
+        (
+            "paramiko_patched",
+            f"paramiko-patched {VERSIONS['namespaced']}, imported as paramiko_patched\n",
+        ),
+        ("paramiko._patched", f"paramiko {VERSIONS['dropin']}, imported as paramiko\n"),
     ],
 )
 def test_module_prints_what_is_installed(
@@ -110,7 +114,8 @@ def test_module_prints_what_is_installed(
     assert "paramiko-5.1.0-py3-none-any.whl: sha256 d9fe6d67a9d0bbf3" in done.stdout
     assert "https://github.com/paramiko/paramiko/issues/1277" in done.stdout
     assert "scope: Only the life cycle of proxied connections is patched;" in done.stdout
-    assert "open advisories of this release, looked up 2026-11-23: none known\n" in done.stdout
+    looked_up = PINS.line().advisories_checked
+    assert f"open advisories of this release, looked up {looked_up}: none known\n" in done.stdout
     assert " as built\n" in done.stdout
     told = json.loads(environment.run("-m", command, "--json").stdout)
     assert told["installed"] == {"intact": True, "modified": [], "missing": [], "added": []}
