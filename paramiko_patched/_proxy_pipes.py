@@ -12,6 +12,7 @@ Used by ``proxy`` alone.  Knows nothing of the process at the other end.  See
 from __future__ import annotations
 
 import errno
+import itertools
 import math
 import os
 import select
@@ -39,15 +40,28 @@ class _Wake:
     """
 
     def __init__(self) -> None:
-        if hasattr(os, "eventfd"):
-            flags = os.EFD_CLOEXEC | os.EFD_NONBLOCK
-            self.reader = self._writer = os.eventfd(0, flags)
-        else:
-            self.reader, self._writer = os.pipe()
-            os.set_blocking(self.reader, False)
-            os.set_blocking(self._writer, False)
+        self.reader = self._writer = -1
+        self._made: list[Any] = []
+
+    def open(self) -> None:
+        """
+        Make the descriptors, unless they are there.
+        """
+        if self.reader >= 0:
+            return
+        if not self._made:
+            # Made and stored by one call into C: between two calls a signal
+            # handler's exception could cut in, and nobody would close them.
+            self._made.extend(itertools.starmap(*_wake_maker()))
+        made = self._made[0]
+        pair = made if isinstance(made, tuple) else (made, made)
+        for descriptor in pair:
+            os.set_blocking(descriptor, False)
+        self._writer, self.reader = pair[1], pair[0]
 
     def set(self) -> None:
+        if self.reader < 0:
+            return  # nobody has waited yet
         try:
             # 8 bytes: what an eventfd takes, and a pipe does not mind.
             os.write(self._writer, (1).to_bytes(8, "little"))
@@ -61,9 +75,20 @@ class _Wake:
             pass
 
     def close(self) -> None:
-        os.close(self.reader)
-        if self._writer != self.reader:
-            os.close(self._writer)
+        self.reader = self._writer = -1
+        while self._made:
+            made = self._made.pop()
+            for descriptor in made if isinstance(made, tuple) else (made,):
+                os.close(descriptor)
+
+
+def _wake_maker() -> tuple[Any, list[tuple[int, ...]]]:
+    """
+    Return a function that makes descriptors, and the one list of arguments.
+    """
+    if hasattr(os, "eventfd"):
+        return os.eventfd, [(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)]
+    return os.pipe, [()]
 
 
 class _Side:
@@ -162,6 +187,8 @@ class ProxyPipes:
                     if timeout == 0:
                         raise
                 else:
+                    if self._read_closed and not data:
+                        return None  # the end that our own close has brought
                     self.eof = not data
                     return data
                 until = _earlier(deadline, ends)
@@ -359,6 +386,7 @@ class ProxyPipes:
             if side.wake is None:
                 side.wake = _Wake()
             wake = side.wake
+            wake.open()
             if self.closed:
                 return True  # and who closed had nothing to wake us by
         poller = select.poll()
