@@ -1,3 +1,6 @@
+# adds after: time
+from functools import partial
+
 # adds after: ClosingContextManager
 from paramiko._connection_end import raise_failure, reports_failure
 
@@ -14,9 +17,6 @@ class Transport:
 
     # adds after: renegotiate_keys
     renegotiate_keys = reports_failure(renegotiate_keys)
-
-    # adds after: global_request
-    global_request = reports_failure(global_request, unanswered=None)
 
     # adds after: accept
     accept = reports_failure(accept, unanswered=None)
@@ -39,8 +39,10 @@ class Transport:
     # adds after: auth_interactive
     auth_interactive = reports_failure(auth_interactive)
 
-    # adds after: _send_user_message
-    _send_user_message = reports_failure(_send_user_message, unanswered=None)
+    # wraps: cdbdef4eed8d1bcc as __upstream_send_user_message
+    @partial(reports_failure, unanswered=None)
+    def _send_user_message(self, data):
+        self.__upstream_send_user_message(data)
 
     # replaces statement: 831fca502fae88b8
     def auth_password(self):
