@@ -41,8 +41,14 @@ LAST_WORDS_S = 1.0
 #: transport thread to end: `LAST_WORDS_S` and what ending takes.
 END_LIMIT_S = LAST_WORDS_S + 0.5
 
+#: The largest message, in bytes.  OpenSSH takes and sends a quarter of it.
+MESSAGE_LIMIT_SIZE = 1024 * 1024
+
 #: Said by the server, and so an answer even if the connection ends next.
 _ANSWERS = (AuthenticationException, ChannelException)
+
+#: Raised for want of a connection.
+_ENDS = (SSHException, EOFError, OSError)
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _NEVER = object()
@@ -77,10 +83,11 @@ def reports_failure(method: _Method, unanswered: Any = _NEVER) -> _Method:
             result = method(self, *args, **kwargs)
         except _ANSWERS:
             raise
-        except (SSHException, EOFError, OSError) as e:
+        except Exception as e:
             if isinstance(e, ProxyCommandFailure):
                 _await_end(self)
-            raise_failure(self)
+            if isinstance(e, _ENDS) or e is _ended_by(self):
+                raise_failure(self)
             raise
         if unanswered is not _NEVER and result == unanswered:
             raise_failure(self)
@@ -169,6 +176,17 @@ def add_words(
     return type(error)("{}; {}".format(error, words))
 
 
+def check_message_size(sock: Any, size: int) -> None:
+    """
+    Refuse a message that is none: what a proxy says itself has any length.
+
+    :param sock: what the connection goes over; only proxies are mistrusted.
+    :param int size: the length that the message claims for itself, in bytes.
+    """
+    if size > MESSAGE_LIMIT_SIZE and is_proxied(sock):
+        raise SSHException("Message of {} bytes: garbage".format(size))
+
+
 def find_failure(
     sock: Any, cause: Exception | None, disconnect: str | None
 ) -> Exception | None:
@@ -219,6 +237,15 @@ def _left_by_server(
         failure.returncode,
         failure.stderr,
     )
+
+
+def _ended_by(end: Any) -> Exception | None:
+    """
+    Return what ended the read loop: garbage can make it raise anything.
+    """
+    cause: Exception | None
+    cause = getattr(getattr(end, "transport", end), "_loop_ended_by", None)
+    return cause
 
 
 def _await_end(end: Any) -> None:

@@ -4,6 +4,9 @@ from functools import partial
 # adds after: ClosingContextManager
 from paramiko._connection_end import raise_failure, reports_failure
 
+# adds after: ClosingContextManager
+from paramiko.ssh_exception import AuthenticationException
+
 
 class Transport:
     # adds after: start_client
@@ -68,7 +71,18 @@ class ServiceRequestingTransport:
         raise_failure(self)
         raise e
 
+    # replaces statement: 2a89e3237289d081
+    def ensure_session(self):
+        self._send_message(m)
+        started = time.time()
+
     # replaces statement: cd582cca6274a2cc
     def ensure_session(self):
         time.sleep(0.1)
         raise_failure(self)
+        # Nobody else would tell this loop of a close, or of the limit.
+        if not self.active:
+            raise SSHException("No existing session")
+        limit = self.auth_timeout
+        if limit is not None and time.time() - started >= limit:
+            raise AuthenticationException("Authentication timeout.")
