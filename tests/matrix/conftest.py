@@ -68,13 +68,15 @@ def scene(
 
 @pytest.fixture(autouse=True)
 def silent_threads(
-    scene: Scene, capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+    request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Threads]:
     """
     Fail a test in which a thread or a destructor dies of an exception, or prints a traceback.
     """
+    scene = request.getfixturevalue("scene") if "scene" in request.fixturenames else None
     with Threads() as threads:
         yield threads
-        scene.close()
+        if scene is not None:
+            scene.close()
     assert threads.died_of == []
     assert "Traceback" not in capfd.readouterr().err

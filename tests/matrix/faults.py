@@ -70,7 +70,9 @@ STALLED = Fault("stalled", (), "stall")
 CONTINUED = Fault("continued", ("release",), "pause")
 DRIPS = Fault("drips", ("drip",), "stall")
 #: Enough to fill any message that it begins in the middle of.
-GARBAGE = Fault("garbage", ("garbage 8192",), "garbage")
+GARBAGE = Fault("garbage", ("garbage 65536",), "garbage")
+#: The same, but what is taken for the length of a message is two gigabytes, less four.
+PROMISES = Fault("promises", ("say 7ffffffc00000000",), "garbage")
 
 #: All ways to end a process; they differ in the status alone, once end of file is read.
 ENDS = (KILLED, TERMINATED, EXITS_0, EXITS_97, CLOSES_OUTPUT)
@@ -85,6 +87,8 @@ ALL = (*ENDS, *CUTS, *STALLS, DRIPS, GARBAGE)
 MAIN = (KILLED, EXITS_97, CLOSES_OUTPUT, CUT_IN_PACKET, *STALLS, GARBAGE)
 #: For a place in the handshake, which is itself a place to cut.
 HANDSHAKE = (*ENDS, *STALLS, DRIPS, GARBAGE)
+#: Where the next bytes are the length of a message that is not encrypted.
+LENGTH = (*HANDSHAKE, PROMISES)
 #: Where nothing of the server's is awaited: nothing to cut, and no limit to honour.
 IDLE = (*ENDS, GARBAGE)
 #: Blocked in a write: nothing of the server's is on its way.

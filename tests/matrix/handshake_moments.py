@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from matrix.faults import HANDSHAKE, MAIN
+from matrix.faults import HANDSHAKE, LENGTH, MAIN
 from matrix.moment import LIMIT_S, Moment
 from matrix.scene import Scene
 
@@ -110,15 +110,13 @@ REFUSED = {"refusal": "BadAuthenticationType"}
 HANDSHAKE_MOMENTS = [
     place("before-banner", "bytes:0", with_banner_timeout),
     place("in-banner", "bytes:10", with_banner_timeout),
-    place("after-banner", "banner:0", with_timeout),
+    place("after-banner", "banner:0", with_timeout, faults=LENGTH),
     place("kex-in-header", "banner:2", with_timeout),
     place("kex-in-packet", "banner:20", with_timeout),
-    place("kex-begun", "message:1", with_timeout),
+    place("kex-begun", "message:1", with_timeout, faults=LENGTH),
     place("kex-reply-in-packet", "message:1+20", with_timeout),
     place("kex-replied", "message:2", with_timeout),
-    place(
-        "connect-in-auth", "message:3", with_auth_timeout, on_limit="AuthenticationException"
-    ),
+    place("connect-in-auth", "message:3", with_auth_timeout, on_limit="AuthenticationException"),
     auth("auth-publickey", publickey, value=[]),
     auth("auth-password", password, **REFUSED),
     auth("auth-interactive", interactive, **REFUSED),

@@ -12,8 +12,8 @@ HOLD says where the server's words stop being passed on: ``bytes:N``, ``banner:N
 its first line) or ``message:K+N`` (N bytes after its K-th message, as long as these are in clear).
 
 Orders, one a line: ``hold``, ``hold-after N``, ``hold-input``, ``release``, ``pass N``, ``drip``,
-``garbage N``, ``close-output``, ``counts``, each answered by one line; ``kill``, ``terminate``,
-``exit STATUS WORDS``, which are not answered.
+``garbage N``, ``say HEX``, ``close-output``, ``counts``, each answered by one line; ``kill``,
+``terminate``, ``exit STATUS WORDS``, which are not answered.
 """
 
 from __future__ import annotations
@@ -200,10 +200,9 @@ class StandIn:
             self._holding = True
             self._next_drip_s = time.monotonic()
         elif order == "garbage":
-            self._garbled = True
-            self._held.clear()
-            self._to_client += garbage(int(argument))
-            self._write_out()
+            self._say(garbage(int(argument)))
+        elif order == "say":
+            self._say(bytes.fromhex(argument))
         elif order == "close-output":
             self._output_open = False
             os.close(1)
@@ -212,6 +211,13 @@ class StandIn:
         else:
             return self._answer("unknown order")
         self._answer("done")
+
+    def _say(self, words: bytes) -> None:
+        """Pass on these words, and none of the server's any more."""
+        self._garbled = True
+        self._held.clear()
+        self._to_client += words
+        self._write_out()
 
     def _answer(self, words: str) -> None:
         self._control.sendall(f"{words}\n".encode("ascii"))

@@ -141,8 +141,6 @@ def renegotiate(transport: Any) -> Any:
     return transport.renegotiate_keys()
 
 
-TIMEOUT = {"on_limit": "SSHException"}
-
 TRANSPORT_MOMENTS = [
     Moment("negotiated", negotiated, None, faults=IDLE, answered=False),
     Moment("idle", idle, None, faults=IDLE, answered=False),
@@ -154,7 +152,7 @@ TRANSPORT_MOMENTS = [
         limited=open_session_in_time,
         faults=ALL,
         real=True,
-        **TIMEOUT,
+        on_limit="SSHException",
     ),
     Moment("global_request", answers_held, ask, None, real=True),
     Moment("renegotiate_keys", answers_held, renegotiate, None, real=True),
@@ -163,7 +161,7 @@ TRANSPORT_MOMENTS = [
         listener_behind,
         open_forwarded,
         limited=open_forwarded_in_time,
-        **TIMEOUT,
+        on_limit="SSHException",
     ),
     Moment("direct-tcpip-recv", forwarded, recv, MORE, within(recv)),
     Moment(
