@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import sys
@@ -238,6 +239,12 @@ class Scene:
             wanted["recv_stderr_ready"] = (self.channel.recv_stderr_ready(), False)
         wanted["proxy.closed"] = (self.proxy.closed, True)
         return {name: said for name, (said, right) in wanted.items() if said != right}
+
+    def wakes_select(self) -> bool:
+        """Tell whether a program that waits for the dead channel in `select` is woken."""
+        if self.channel is None:
+            return True
+        return bool(select.select([self.channel.fileno()], [], [], 0)[0])
 
     # The end.
 

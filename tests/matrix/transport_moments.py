@@ -136,6 +136,11 @@ def ask(transport: Any) -> Any:
     return transport.global_request("keepalive@openssh.com", wait=True)
 
 
+def forward(transport: Any) -> Any:
+    """Have the server listen."""
+    return transport.request_port_forward("127.0.0.1", 0) > 0
+
+
 def renegotiate(transport: Any) -> Any:
     """Exchange keys again."""
     return transport.renegotiate_keys()
@@ -155,6 +160,7 @@ TRANSPORT_MOMENTS = [
         on_limit="SSHException",
     ),
     Moment("global_request", answers_held, ask, None, real=True),
+    Moment("request_port_forward", answers_held, forward, True),
     Moment("renegotiate_keys", answers_held, renegotiate, None, real=True),
     Moment(
         "direct-tcpip-open",
