@@ -17,7 +17,7 @@ SEPARATOR = " | "
 
 class Table:
     """
-    Collect cells from the reports of a test run, and write them at its end.
+    Collect cells from the reports of a test run, and write them as they come.
 
     :param Path path: the file that is written
     :param str target: the library under test, named above the table
@@ -42,11 +42,11 @@ class Table:
             row[column] = told if report.passed else f"✗ {told}"
         elif report.failed and column in row:
             row[column] += f" ✗ {'leaks' if report.when == 'teardown' else 'setup'}"
+        if report.when == "teardown":
+            # Each time: a run against stock takes an hour, and may be cut short.
+            self._write()
 
-    def pytest_sessionfinish(self) -> None:
-        """
-        Write the table.
-        """
+    def _write(self) -> None:
         self._path.write_text(render(self._target, self._cells), "utf-8")
 
 

@@ -210,6 +210,7 @@ def strike(scene: Scene, fault: Fault, watched: list[Watched], record: Record) -
     scene.strike(fault)
     deadline = struck_s + ANSWER_S
     if not watched:
+        record("matrix-outcome", "still active")
         wait_until(lambda: not scene.transport.is_active(), ANSWER_S, "an inactive transport")
         record("matrix-outcome", f"{(time.monotonic() - struck_s) * 1000:.0f} ms inactive")
         return
