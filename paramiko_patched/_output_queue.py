@@ -24,12 +24,31 @@ from __future__ import annotations
 
 import copy
 import threading
+import weakref
 from collections import deque
 from typing import Callable
 
 #: How many bytes may pile up before nobody is allowed to leave a packet
 #: behind: a peer that asks and never reads an answer must not fill memory.
 BACKLOG_LIMIT = 4 * 1024 * 1024
+
+#: How long, in seconds, it takes to notice a writer that an exception ended at
+#: a moment when it could tell nobody.
+LOST_TURN_S = 1.0
+
+
+class _Turn:
+    """
+    Stands for one call that writes, and lives in its frame.
+
+    A signal handler's exception may cut in where no ``finally`` helps; then
+    the turn ends with the frame.
+    """
+
+    __slots__ = ("__weakref__", "thread")
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
 
 
 class OutputQueue:
@@ -45,8 +64,7 @@ class OutputQueue:
         self._changed = threading.Condition(threading.RLock())
         self._packets: deque[bytes] = deque()
         self._accepted = self._written = 0  # bytes, ever
-        self._writer: int | None = None
-        self._waiting = 0
+        self._turn: weakref.ref[_Turn] | None = None
         self._failure: Exception | None = None
 
     def put(self, packet: bytes) -> None:
@@ -68,7 +86,7 @@ class OutputQueue:
         """
         Whether there are packets and nobody who writes them.
         """
-        return bool(self._packets) and self._writer is None
+        return bool(self._packets) and self._writer() is None
 
     def flush(
         self,
@@ -86,38 +104,50 @@ class OutputQueue:
 
         :raises: what ``write`` raised, in whichever thread it did.
         """
-        me = threading.get_ident()
-        with self._changed:
-            goal = self._accepted
-            if goal - self._written > BACKLOG_LIMIT:
-                wait = True
-            while self._writer is not None and self._lacks(goal):
-                # Whoever interrupts the writer itself must not wait for it.
-                if not wait or self._writer == me:
-                    return
-                self._waiting += 1
-                try:
-                    self._changed.wait()
-                finally:
-                    self._waiting -= 1
-            if not self._lacks(goal):
-                return
-            self._writer = me
+        turn = _Turn()
+        reference = weakref.ref(turn)
         try:
+            with self._changed:
+                goal = self._accepted
+                if goal - self._written > BACKLOG_LIMIT:
+                    wait = True
+                if not self._take_turn(reference, goal, wait):
+                    return
             while wait and self._lacks(goal):
                 self._advance(write)
-            # What others left behind, unless one of them is here.
-            while self._packets and not self._waiting:
+            # What others put down meanwhile, and need not wait for then.
+            goal = self._accepted
+            while self._lacks(goal):
                 if not self._advance(try_to_write):
                     break
-        except Exception as e:
-            self._failure = e
-            self._packets.clear()
-            raise
         finally:
-            with self._changed:
-                self._writer = None
-                self._changed.notify_all()
+            if self._turn is reference:
+                with self._changed:
+                    self._turn = None
+                    self._changed.notify_all()
+
+    def _take_turn(
+        self, reference: weakref.ref[_Turn], goal: int, wait: bool
+    ) -> bool:
+        """
+        Become the writer, unless that is not needed.  The lock is held.
+        """
+        while self._lacks(goal):
+            writer = self._writer()
+            if writer is None:
+                self._turn = reference
+                return True
+            # Whoever interrupts the writer itself must not wait for it.
+            if not wait or writer.thread == threading.get_ident():
+                return False
+            del writer
+            # A limit for the case that it ends without a word.
+            self._changed.wait(LOST_TURN_S)
+        return False
+
+    def _writer(self) -> _Turn | None:
+        turn = self._turn
+        return None if turn is None else turn()
 
     def _lacks(self, goal: int) -> bool:
         """
@@ -132,7 +162,12 @@ class OutputQueue:
         Write a part of the first packet.  Only the writer calls this.
         """
         packet = self._packets[0]
-        count = write(packet)
+        try:
+            count = write(packet)
+        except Exception as e:
+            self._failure = e
+            self._packets.clear()
+            raise
         self._written += count
         if count == len(packet):
             self._packets.popleft()

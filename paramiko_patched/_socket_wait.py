@@ -22,6 +22,7 @@ that was just ordered, a packet that its sender left behind.
 
 from __future__ import annotations
 
+import errno
 import math
 import select
 import socket
@@ -151,6 +152,16 @@ class _PlainWait(SocketWait):
             if time.monotonic() >= deadline:
                 return False
         return True  # recv will say what a closed socket says
+
+    def send_now(self, data: bytes) -> int:
+        # Asked first, since ``send`` would wait for the socket's timeout.
+        poller = select.poll()
+        descriptor = self._socket.fileno()
+        if descriptor >= 0:
+            poller.register(descriptor, select.POLLOUT)
+            if not poller.poll(0):
+                raise BlockingIOError(errno.EAGAIN, "would block")
+        return super().send_now(data)
 
     def wake(self) -> None:
         with self._lock:
