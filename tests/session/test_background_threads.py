@@ -5,18 +5,22 @@ Threads of the library when the connection ends: they end as well, and print not
 from __future__ import annotations
 
 import contextlib
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from session.connection import RAISES_S, Connection, raised
 from waiting import Call, wait_until
 
 from paramiko_gate.faults import Fault
+
+if TYPE_CHECKING:
+    from paramiko_gate.servers.endpoint import Host
 
 Open = Callable[..., Connection]
 
@@ -125,6 +129,37 @@ def test_prefetch_thread_that_waits_for_answers_ends_when_none_will_come(
         (file if end == "file-closed" else sftp).close()
 
     assert_ends(thread)
+    assert printed == []
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("limit", [1, None], ids=["waits", "sends"])
+def test_prefetch_thread_ends_quietly_when_a_plain_connection_is_lost(
+    make_client: Callable[[], Any],
+    host: Host,
+    tmp_path: Path,
+    printed: list[str],
+    limit: int | None,
+) -> None:
+    """
+    This holds for every connection; the user of the file is told in upstream's words.
+    """
+    (tmp_path / "file").touch()
+    client = make_client()
+    client.connect(
+        host.address,
+        host.port,
+        host.user,
+        key_filename=str(host.client_key),
+        look_for_keys=False,
+        allow_agent=False,
+    )
+    file = client.open_sftp().open(str(tmp_path / "file"))
+    thread = started_by(lambda: file.prefetch(MANY_REQUESTS * REQUEST_BYTES, limit))
+    client.get_transport().sock.shutdown(socket.SHUT_RDWR)
+
+    assert_ends(thread)
+    assert isinstance(raised(Call(file.stat), RAISES_S), OSError)
     assert printed == []
 
 
