@@ -5,6 +5,7 @@ Threads of the library when the connection ends: they end as well, and print not
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import subprocess
 import threading
@@ -215,4 +216,5 @@ def test_request_for_agent_prints_nothing_when_proxy_has_ended(
     call = Call(paramiko.agent.AgentRequestHandler, channel)
     connection.assert_reason(raised(call, RAISES_S))
     del call
+    gc.collect()
     assert printed == []
