@@ -21,8 +21,10 @@ from __future__ import annotations
 import copy
 import functools
 import threading
+from collections.abc import Sequence
 from typing import Any, Callable, TypeVar, cast
 
+from paramiko._keepalive import NoAnswer
 from paramiko.proxy import ProxyCommand, printable
 from paramiko.ssh_exception import (
     AuthenticationException,
@@ -39,8 +41,14 @@ LAST_WORDS_S = 1.0
 #: transport thread to end: `LAST_WORDS_S` and what ending takes.
 END_LIMIT_S = LAST_WORDS_S + 0.5
 
+#: The largest message, in bytes.  OpenSSH takes and sends a quarter of it.
+MESSAGE_LIMIT_SIZE = 1024 * 1024
+
 #: Said by the server, and so an answer even if the connection ends next.
 _ANSWERS = (AuthenticationException, ChannelException)
+
+#: Raised for want of a connection.
+_ENDS = (SSHException, EOFError, OSError)
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _NEVER = object()
@@ -75,10 +83,11 @@ def reports_failure(method: _Method, unanswered: Any = _NEVER) -> _Method:
             result = method(self, *args, **kwargs)
         except _ANSWERS:
             raise
-        except (SSHException, EOFError, OSError) as e:
+        except Exception as e:
             if isinstance(e, ProxyCommandFailure):
                 _await_end(self)
-            raise_failure(self)
+            if isinstance(e, _ENDS) or e is _ended_by(self):
+                raise_failure(self)
             raise
         if unanswered is not _NEVER and result == unanswered:
             raise_failure(self)
@@ -113,6 +122,71 @@ def read_last_words(sock: Any) -> bool:
     return True
 
 
+def is_proxied(sock: Any) -> bool:
+    """
+    Whether a connection goes over a proxy command.
+    """
+    return isinstance(sock, ProxyCommand)
+
+
+def is_explained(sock: Any, cause: Exception) -> bool:
+    """
+    Whether the end of a connection is understood without a traceback.
+    """
+    return is_proxied(sock) or isinstance(cause, NoAnswer)
+
+
+def raise_handshake_limit(sock: Any, seconds: float) -> None:
+    """
+    Raise what ends a proxied connection whose key exchange takes too long.
+    """
+    if is_proxied(sock):
+        raise sock._describe(
+            "is alive, but the key exchange was not done within {:g} s".format(
+                seconds
+            )
+        )
+
+
+def add_words(
+    sock: Any, error: SSHException, lines: Sequence[str]
+) -> SSHException:
+    """
+    Return an error of the banner with what the server has said instead.
+
+    A server, or what stands before it, often gives the reason for which it
+    hangs up in plain text.
+
+    :param lines: what was read instead of the banner.
+    :returns: ``error`` itself if nothing was, or if it is not proxied.
+    """
+    words = printable("\n".join(lines))
+    if not words or not is_proxied(sock):
+        return error
+    words = 'server said: "{}"'.format(words)
+    if isinstance(error, ProxyCommandFailure):
+        return cast(
+            SSHException,
+            sock._failure(
+                "{}; {}".format(error.error, words),
+                error.returncode,
+                error.stderr,
+            ),
+        )
+    return type(error)("{}; {}".format(error, words))
+
+
+def check_message_size(sock: Any, size: int) -> None:
+    """
+    Refuse a message that is none: what a proxy says itself has any length.
+
+    :param sock: what the connection goes over; only proxies are mistrusted.
+    :param int size: the length that the message claims for itself, in bytes.
+    """
+    if size > MESSAGE_LIMIT_SIZE and is_proxied(sock):
+        raise SSHException("Message of {} bytes: garbage".format(size))
+
+
 def find_failure(
     sock: Any, cause: Exception | None, disconnect: str | None
 ) -> Exception | None:
@@ -124,10 +198,17 @@ def find_failure(
     :param sock: what the connection went over.
     :param cause: what has ended the read loop, if it was an exception.
     :param disconnect: what the server said when it ended the connection.
-    :returns: `None` if it was closed by the program, or is not proxied.
+    :returns:
+        `None` if it was closed by the program; without a proxy command, `None`
+        unless the server has failed to answer as many keepalives as allowed.
     """
-    if not isinstance(sock, ProxyCommand) or isinstance(cause, EOFError):
+    if not is_proxied(sock):
+        # Whoever asked to be told of a silent server is told.
+        return _copy(cause) if isinstance(cause, NoAnswer) else None
+    if isinstance(cause, EOFError):
         return None
+    if isinstance(cause, NoAnswer):
+        return sock._describe("is alive, but there was {}".format(cause))
     if cause is None:
         return _left_by_server(sock, disconnect)
     if isinstance(cause, SSHException):
@@ -156,6 +237,15 @@ def _left_by_server(
         failure.returncode,
         failure.stderr,
     )
+
+
+def _ended_by(end: Any) -> Exception | None:
+    """
+    Return what ended the read loop: garbage can make it raise anything.
+    """
+    cause: Exception | None
+    cause = getattr(getattr(end, "transport", end), "_loop_ended_by", None)
+    return cause
 
 
 def _await_end(end: Any) -> None:

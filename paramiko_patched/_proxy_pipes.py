@@ -12,7 +12,6 @@ Used by ``proxy`` alone.  Knows nothing of the process at the other end.  See
 from __future__ import annotations
 
 import errno
-import itertools
 import math
 import os
 import select
@@ -21,6 +20,8 @@ import threading
 import time
 import weakref
 from typing import Any
+
+from paramiko._wake import Wake
 
 #: How much of the proxy's stderr is kept, in bytes.
 STDERR_TAIL = 64 * 1024
@@ -34,63 +35,6 @@ STDERR_READS = 64
 LONGEST_POLL_S = 1_000_000.0
 
 
-class _Wake:
-    """
-    A descriptor that becomes readable when another thread wants attention.
-    """
-
-    def __init__(self) -> None:
-        self.reader = self._writer = -1
-        self._made: list[Any] = []
-
-    def open(self) -> None:
-        """
-        Make the descriptors, unless they are there.
-        """
-        if self.reader >= 0:
-            return
-        if not self._made:
-            # Made and stored by one call into C: between two calls a signal
-            # handler's exception could cut in, and nobody would close them.
-            self._made.extend(itertools.starmap(*_wake_maker()))
-        made = self._made[0]
-        pair = made if isinstance(made, tuple) else (made, made)
-        for descriptor in pair:
-            os.set_blocking(descriptor, False)
-        self._writer, self.reader = pair[1], pair[0]
-
-    def set(self) -> None:
-        if self.reader < 0:
-            return  # nobody has waited yet
-        try:
-            # 8 bytes: what an eventfd takes, and a pipe does not mind.
-            os.write(self._writer, (1).to_bytes(8, "little"))
-        except BlockingIOError:
-            pass  # full: it has been readable for long
-
-    def clear(self) -> None:
-        try:
-            os.read(self.reader, 4096)
-        except BlockingIOError:
-            pass
-
-    def close(self) -> None:
-        self.reader = self._writer = -1
-        while self._made:
-            made = self._made.pop()
-            for descriptor in made if isinstance(made, tuple) else (made,):
-                os.close(descriptor)
-
-
-def _wake_maker() -> tuple[Any, list[tuple[int, ...]]]:
-    """
-    Return a function that makes descriptors, and the one list of arguments.
-    """
-    if hasattr(os, "eventfd"):
-        return os.eventfd, [(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)]
-    return os.pipe, [()]
-
-
 class _Side:
     """
     Who is at work on one direction, and how to wake them.
@@ -98,12 +42,15 @@ class _Side:
 
     def __init__(self) -> None:
         self.users: set[weakref.ref[_Use]] = set()
-        self.wake: _Wake | None = None
+        self.wake: Wake | None = None
+        #: Somebody wants attention, perhaps since before there was a wait.
+        self.woken = False
 
     def in_use(self) -> bool:
         return any(user() is not None for user in self.users)
 
     def wake_up(self) -> None:
+        self.woken = True
         if self.wake is not None:
             self.wake.set()
 
@@ -235,6 +182,51 @@ class ProxyPipes:
                     raise socket.timeout("timed out")
         except ValueError:
             return None  # the program has closed the file itself
+        finally:
+            self._leave(self._writers, user)
+
+    def wait_readable(self, timeout: float | None) -> bool:
+        """
+        Wait until `read` has something to tell, or until `wake_reader`.
+
+        Drains stderr meanwhile.
+
+        :returns: ``False`` if ``timeout`` seconds went by first.
+        """
+        deadline = _deadline(timeout)
+        use = _Use()
+        user = weakref.ref(use)
+        try:
+            if not self._enter(self._readers, user):
+                return True
+            until = _earlier(deadline, self._reading_ends)
+            stdout = self._process.stdout.fileno()
+            in_time = self._wait(stdout, select.POLLIN, self._readers, until)
+            return in_time or until != deadline
+        except ValueError:
+            return True  # the program has closed the file itself
+        finally:
+            self._leave(self._readers, user)
+
+    def wake_reader(self) -> None:
+        """
+        End the `wait_readable` that is under way, or else the next one.
+        """
+        with self._lock:
+            self._readers.wake_up()
+
+    def wait_writable(self) -> None:
+        """
+        Wait, without limit, until `write` has something to tell.
+        """
+        use = _Use()
+        user = weakref.ref(use)
+        try:
+            if self._enter(self._writers, user):
+                stdin = self._process.stdin.fileno()
+                self._wait(stdin, select.POLLOUT, self._writers, None)
+        except ValueError:
+            pass  # the program has closed the file itself
         finally:
             self._leave(self._writers, user)
 
@@ -383,12 +375,14 @@ class ProxyPipes:
         :returns: ``False`` if the deadline came first.
         """
         with self._lock:
+            if side.woken or self._ended(side):
+                # since the caller looked, when there was nothing to wake it by
+                side.woken = False
+                return True
             if side.wake is None:
-                side.wake = _Wake()
+                side.wake = Wake()
             wake = side.wake
             wake.open()
-            if self.closed:
-                return True  # and who closed had nothing to wake us by
         poller = select.poll()
         poller.register(fd, event)
         poller.register(wake.reader, select.POLLIN)
@@ -404,8 +398,10 @@ class ProxyPipes:
                     poller.unregister(stderr)
                     stderr = None
             if wake.reader in ready:
-                if not self._ended(side):
-                    wake.clear()
+                with self._lock:
+                    if not self._ended(side):
+                        side.woken = False
+                        wake.clear()
                 return True
             if fd in ready:
                 return True

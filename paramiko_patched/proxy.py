@@ -237,6 +237,9 @@ class ProxyCommand(ClosingContextManager):
 
         Thread-safety: any thread; writes of several threads may interleave.
         """
+        return self._send_within(self.timeout, content)
+
+    def _send_within(self, timeout: float | None, content: Buffer) -> int:
         view = memoryview(content)
         if not view.nbytes:
             return 0
@@ -247,7 +250,7 @@ class ProxyCommand(ClosingContextManager):
         if self._death is not None:
             raise copy.copy(self._death)
         try:
-            sent = child.pipes.write(view, self.timeout)
+            sent = child.pipes.write(view, timeout)
         except (socket.timeout, BlockingIOError):
             raise
         except BrokenPipeError as e:
@@ -363,6 +366,29 @@ class ProxyCommand(ClosingContextManager):
                 finalizer.atexit = False
         return child
 
+    def _wait_readable(self, timeout: float | None) -> bool:
+        """
+        Wait until `recv` returns or raises at once, or for `_wake_reader`.
+
+        :returns: ``False`` if ``timeout`` seconds went by first.
+        """
+        if self._death is not None:
+            return True
+        return self._adopt().pipes.wait_readable(timeout)
+
+    def _wake_reader(self) -> None:
+        """
+        End the `_wait_readable` that is under way, or else the next one.
+        """
+        self._adopt().pipes.wake_reader()
+
+    def _wait_writable(self) -> None:
+        """
+        Wait until `send` returns or raises at once.
+        """
+        if self._death is None:
+            self._adopt().pipes.wait_writable()
+
     def _limit_reading(self, seconds: float, reason: str) -> None:
         """
         Let `recv` deliver what is left for so many seconds, then fail.
@@ -391,12 +417,20 @@ class ProxyCommand(ClosingContextManager):
             reason = otherwise + "; process still running"
         else:
             reason = otherwise
+        return self._describe(reason, child.returncode)
+
+    def _describe(
+        self, reason: str, returncode: int | None = None
+    ) -> ProxyCommandFailure:
+        """
+        Return the failure with what the proxy has said on stderr until now.
+        """
         # Only now: words written just before the exit are in the pipe.
-        stderr = child.pipes.stderr_tail()
+        stderr = self._adopt().pipes.stderr_tail()
         words = printable(stderr.decode("utf-8", "replace"))
         if words:
             reason = "{}: {}".format(reason, words)
-        return self._failure(reason, child.returncode, stderr)
+        return self._failure(reason, returncode, stderr)
 
     def _failure(
         self, reason: str, returncode: int | None = None, stderr: bytes = b""

@@ -1,5 +1,5 @@
 # adds after: ClosingContextManager
-from paramiko._connection_end import find_failure
+from paramiko._connection_end import find_failure, is_explained
 
 
 class Transport:
@@ -27,6 +27,9 @@ class Transport:
         if self.active:
             # not closed by another thread meanwhile
             self.active = False
+            if self._failure is not None and self._loop_ended_by is None:
+                # the only end that nothing above has logged
+                self._log(ERROR, "Connection lost: {}".format(self._failure))
         else:
             self._failure = None
         channels = list(self._channels.values())
@@ -55,8 +58,8 @@ class Transport:
     # replaces statement: 8666a64bfd06b6e4 1 of 2
     def run(self):
         # A dead proxy is no bug in here: its message says it all.
-        if not isinstance(e, ProxyCommandFailure):
-            self._log(ERROR, util.tb_strings())
+        explained = is_explained(self.sock, e)
+        self._log(DEBUG if explained else ERROR, util.tb_strings())
 
     # wraps: 65b050e8fa162764 as __upstream_parse_disconnect
     def _parse_disconnect(self, m):

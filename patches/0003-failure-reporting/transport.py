@@ -1,5 +1,11 @@
+# adds after: time
+from functools import partial
+
 # adds after: ClosingContextManager
 from paramiko._connection_end import raise_failure, reports_failure
+
+# adds after: ClosingContextManager
+from paramiko.ssh_exception import AuthenticationException
 
 
 class Transport:
@@ -14,9 +20,6 @@ class Transport:
 
     # adds after: renegotiate_keys
     renegotiate_keys = reports_failure(renegotiate_keys)
-
-    # adds after: global_request
-    global_request = reports_failure(global_request, unanswered=None)
 
     # adds after: accept
     accept = reports_failure(accept, unanswered=None)
@@ -39,8 +42,10 @@ class Transport:
     # adds after: auth_interactive
     auth_interactive = reports_failure(auth_interactive)
 
-    # adds after: _send_user_message
-    _send_user_message = reports_failure(_send_user_message, unanswered=None)
+    # wraps: cdbdef4eed8d1bcc as __upstream_send_user_message
+    @partial(reports_failure, unanswered=None)
+    def _send_user_message(self, data):
+        self.__upstream_send_user_message(data)
 
     # replaces statement: 831fca502fae88b8
     def auth_password(self):
@@ -66,7 +71,18 @@ class ServiceRequestingTransport:
         raise_failure(self)
         raise e
 
+    # replaces statement: 2a89e3237289d081
+    def ensure_session(self):
+        self._send_message(m)
+        started = time.time()
+
     # replaces statement: cd582cca6274a2cc
     def ensure_session(self):
         time.sleep(0.1)
         raise_failure(self)
+        # Nobody else would tell this loop of a close, or of the limit.
+        if not self.active:
+            raise SSHException("No existing session")
+        limit = self.auth_timeout
+        if limit is not None and time.time() - started >= limit:
+            raise AuthenticationException("Authentication timeout.")

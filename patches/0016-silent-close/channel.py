@@ -11,7 +11,7 @@ class Channel:
             if not is_proxied(self):
                 raise
 
-    # wraps: 84ea9fa42cec6015 as __report_send_if_connected
+    # wraps: 202a8318228a63ed as __report_send_if_connected
     def _send_if_connected(self, m):
         try:
             self.__report_send_if_connected(m)

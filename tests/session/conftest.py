@@ -5,6 +5,8 @@ Fixtures of the session tests: connections whose proxy ends on order, and a chec
 from __future__ import annotations
 
 import contextlib
+import shlex
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from session.connection import CHATTER_SIZE_BYTES, Connection, close, rescue
+from session.valve import LOOPBACK, Valve
 
 from paramiko_gate.faults import DEATHS, EXITS_NONZERO, KILLED, Fault, open_relay
 
@@ -26,6 +29,21 @@ if TYPE_CHECKING:
 
 #: A step of a connect that a test expects to succeed. Stock's fails late or never.
 CONNECT_LIMIT_S = 15.0
+
+
+def login(host: Host) -> dict[str, Any]:
+    """
+    Return the arguments of `SSHClient.connect` that log in to the host, in bounded time.
+    """
+    return {
+        "port": host.port,
+        "username": host.user,
+        "key_filename": str(host.client_key),
+        "look_for_keys": False,
+        "allow_agent": False,
+        "banner_timeout": CONNECT_LIMIT_S,
+        "auth_timeout": CONNECT_LIMIT_S,
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -107,16 +125,8 @@ def connect(paramiko: ModuleType, host: Host, make_client: Callable[[], Any]) ->
 
     def connect_one(command: str, client: Any = None, **options: Any) -> Any:
         client = client or make_client()
-        usual = {
-            "port": host.port,
-            "username": host.user,
-            "key_filename": str(host.client_key),
-            "look_for_keys": False,
-            "allow_agent": False,
-            "banner_timeout": CONNECT_LIMIT_S,
-            "auth_timeout": CONNECT_LIMIT_S,
-        }
-        client.connect(host.address, sock=paramiko.ProxyCommand(command), **{**usual, **options})
+        sock = paramiko.ProxyCommand(command)
+        client.connect(host.address, sock=sock, **{**login(host), **options})
         return client
 
     return connect_one
@@ -143,3 +153,39 @@ def open_connection(
             return Connection(connect(relay.command, **options), fault, relay)
 
         yield open_one
+
+
+@pytest.fixture
+def valve(host: Host) -> Iterator[Valve]:
+    """
+    Return a valve in front of the host.
+    """
+    opened = Valve(host.address, host.port)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["proxied", "plain"])
+def connect_through_valve(
+    request: pytest.FixtureRequest,
+    paramiko: ModuleType,
+    make_client: Callable[[], Any],
+    valve: Valve,
+    bastion: Bastion,
+    host: Host,
+) -> Callable[..., Any]:
+    """
+    Return a function that connects a client through the valve, with and without a proxy command.
+    """
+
+    def connect_one(**options: Any) -> Any:
+        client = make_client()
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        if request.param == "plain":
+            sock: Any = socket.create_connection((LOOPBACK, valve.port))
+        else:
+            sock = paramiko.ProxyCommand(shlex.join(bastion.proxy_arguments(LOOPBACK, valve.port)))
+        client.connect(host.address, sock=sock, **{**login(host), **options})
+        return client
+
+    return connect_one

@@ -1,0 +1,117 @@
+# This module is part of paramiko-patched.  It is distributed under the same
+# licence as paramiko, the GNU Lesser General Public License, version 2.1 or
+# (at your option) any later one.
+
+"""
+Noticing that a server has stopped to answer.
+
+A connection whose peer is gone for good may stay open for ever: nothing
+arrives, and nothing says that nothing ever will.  `SilenceTimer` counts the
+keepalives that the transport thread sends meanwhile.  `Answer` is what a
+global request, such as a keepalive, waits for: by RFC 4254, section 4, answers
+come in the order of the requests, and nothing else tells which is whose.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Callable
+
+from paramiko.ssh_exception import SSHException
+
+#: How long, in seconds, the answer to the last keepalive may take, if the
+#: interval is not even shorter: the others had a whole interval.
+LAST_ANSWER_S = 1.0
+
+
+class NoAnswer(SSHException):
+    """
+    A server has not answered so many keepalives in a row.
+    """
+
+
+class Answer:
+    """
+    What the server says to one global request.
+
+    Thread-safety: the transport thread gives it, one thread waits for it.
+    """
+
+    def __init__(self) -> None:
+        self._given = threading.Event()
+        self._message: Any = None
+
+    def give(self, message: Any) -> None:
+        """
+        Give the answer: a `.Message`, or `None` for a refusal.
+        """
+        self._message = message
+        self._given.set()
+
+    def wait(self, transport: Any) -> Any:
+        """
+        Block until the answer is there, or the connection has ended.
+        """
+        while not self._given.wait(0.1):
+            if not transport.active:
+                break
+        return self._message
+
+
+class SilenceTimer:
+    """
+    Tells when a keepalive is due, and when there have been enough of them.
+
+    Thread-safety: the transport thread alone uses it.
+    """
+
+    def __init__(
+        self, interval: float, count_max: int, send: Callable[[], None]
+    ) -> None:
+        """
+        :param float interval: seconds of silence before each keepalive.
+        :param int count_max: so many unanswered ones end the connection.
+        :param send: sends one; may leave that out, but does not block.
+        """
+        self._interval = interval
+        self._count_max = count_max
+        self._send = send
+        self.heard()
+
+    def heard(self) -> None:
+        """
+        Start anew, since the server has said something.
+        """
+        self._unanswered = 0
+        self._due = time.monotonic() + self._interval
+
+    def remaining(self) -> float:
+        """
+        Return in how many seconds `check` has to be called.
+        """
+        return max(0.0, self._due - time.monotonic())
+
+    def check(self) -> None:
+        """
+        Send a keepalive if one is due.
+
+        :raises NoAnswer: enough have been sent.
+        """
+        now = time.monotonic()
+        if now < self._due:
+            return
+        if self._unanswered == self._count_max:
+            raise NoAnswer(
+                "no answer to {} keepalive{}".format(
+                    self._count_max, "" if self._count_max == 1 else "s"
+                )
+            )
+        # One that cannot be sent counts: the server has not taken what was
+        # sent before, or has not answered the start of a key exchange.
+        self._send()
+        self._unanswered += 1
+        last = self._unanswered == self._count_max
+        self._due = now + (
+            min(self._interval, LAST_ANSWER_S) if last else self._interval
+        )

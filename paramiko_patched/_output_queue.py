@@ -1,0 +1,141 @@
+# This module is part of paramiko-patched.  It is distributed under the same
+# licence as paramiko, the GNU Lesser General Public License, version 2.1 or
+# (at your option) any later one.
+
+"""
+The packets on their way out, so that a stuck sender holds no lock.
+
+Upstream writes to the socket while it holds the locks that keep packets in
+order.  When the peer takes no more, one stuck sender stops everybody: the
+reader who only wants to enlarge a window, the transport thread that has to
+answer a request, the closer.  Here a packet is put into its place in the order
+under a lock, which takes no time, and is written later, by whoever is there:
+
+Sender
+    Becomes the writer if nobody is, and writes until its own packet is out;
+    otherwise it waits for its turn, or for its packet to be written by others.
+Transport thread, closer, destructor
+    Put their packet down and write what the socket accepts at once.  What is
+    left is for the writer that there is, or for the transport thread's next
+    look.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import deque
+from typing import Callable
+
+#: How many bytes may pile up before nobody is allowed to leave a packet
+#: behind: a peer that asks and never reads an answer must not fill memory.
+BACKLOG_LIMIT = 4 * 1024 * 1024
+
+
+class OutputQueue:
+    """
+    Packets in their order, and at most one thread that writes them.
+
+    Thread-safety: any thread may call any method, also from a destructor or a
+    signal handler that interrupts another call.
+    """
+
+    def __init__(self) -> None:
+        # The lock is reentrant, for those that interrupt.
+        self._changed = threading.Condition(threading.RLock())
+        self._packets: deque[bytes] = deque()
+        self._accepted = self._written = 0  # bytes, ever
+        self._writer: int | None = None
+        self._waiting = 0
+        self._failure: Exception | None = None
+
+    def put(self, packet: bytes) -> None:
+        """
+        Give a packet its place in the order.  Does not block.
+        """
+        with self._changed:
+            self._accepted += len(packet)
+            if self._failure is None:
+                self._packets.append(packet)
+
+    def empty(self) -> bool:
+        """
+        Whether all is written.
+        """
+        return not self._packets
+
+    def left_behind(self) -> bool:
+        """
+        Whether there are packets and nobody who writes them.
+        """
+        return bool(self._packets) and self._writer is None
+
+    def flush(
+        self,
+        write: Callable[[bytes], int],
+        try_to_write: Callable[[bytes], int],
+        wait: bool,
+    ) -> None:
+        """
+        Write packets, or have them written.
+
+        :param write:
+            writes a part of a packet, blocks until it can, returns how much.
+        :param try_to_write: the same, but returns 0 where it would block.
+        :param bool wait: return only when all is written that was put so far.
+
+        :raises: what ``write`` raised, in whichever thread it did.
+        """
+        me = threading.get_ident()
+        with self._changed:
+            goal = self._accepted
+            if goal - self._written > BACKLOG_LIMIT:
+                wait = True
+            while self._writer is not None and self._lacks(goal):
+                # Whoever interrupts the writer itself must not wait for it.
+                if not wait or self._writer == me:
+                    return
+                self._waiting += 1
+                try:
+                    self._changed.wait()
+                finally:
+                    self._waiting -= 1
+            if not self._lacks(goal):
+                return
+            self._writer = me
+        try:
+            while wait and self._lacks(goal):
+                self._advance(write)
+            # What others left behind, unless one of them is here.
+            while self._packets and not self._waiting:
+                if not self._advance(try_to_write):
+                    break
+        except Exception as e:
+            self._failure = e
+            self._packets.clear()
+            raise
+        finally:
+            with self._changed:
+                self._writer = None
+                self._changed.notify_all()
+
+    def _lacks(self, goal: int) -> bool:
+        """
+        Whether bytes are missing up to here; raises if they always will.
+        """
+        if self._failure is not None:
+            raise copy.copy(self._failure)
+        return self._written < goal
+
+    def _advance(self, write: Callable[[bytes], int]) -> int:
+        """
+        Write a part of the first packet.  Only the writer calls this.
+        """
+        packet = self._packets[0]
+        count = write(packet)
+        self._written += count
+        if count == len(packet):
+            self._packets.popleft()
+        else:
+            self._packets[0] = packet[count:]
+        return count

@@ -1,0 +1,197 @@
+# This module is part of paramiko-patched.  It is distributed under the same
+# licence as paramiko, the GNU Lesser General Public License, version 2.1 or
+# (at your option) any later one.
+
+"""
+How the transport thread waits for its socket without looking at the clock.
+
+Upstream gives each socket a timeout of a tenth of a second and looks ten times
+a second whether there is anything else to do.  `for_socket` returns what waits
+in its place, by the kind of the socket:
+
+- a ``ProxyCommand`` is waited for by its pipes, without limit;
+- a plain socket is waited for with one look a second, because a program may
+  close it behind the library's back and ``poll`` does not tell;
+- any other object keeps upstream's polling: what ``poll`` says of its
+  descriptor is not what its ``recv`` would say (a TLS socket has a buffer).
+
+Everything that the transport thread must attend to, apart from input, has to
+`SocketWait.wake` it: a close, a re-key that a sender finds due, a keepalive
+that was just ordered, a packet that its sender left behind.
+"""
+
+from __future__ import annotations
+
+import math
+import select
+import socket
+import threading
+import time
+from typing import Any
+
+from paramiko._wake import Wake
+from paramiko.proxy import ProxyCommand
+
+#: How often, in seconds, a plain socket is looked at: the longest for which
+#: its being closed behind our back goes unnoticed.
+CHECK_S = 1.0
+
+
+class SocketWait:
+    """
+    Waits for no socket in particular: returns, so that ``recv`` polls.
+
+    Thread-safety: one thread waits and sends; any thread may call the rest.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self._socket = sock
+
+    def wait_readable(self, seconds: float | None) -> bool:
+        """
+        Wait for input, or its end, or `wake`.
+
+        :param float seconds: at most so long; `None` for no limit.
+        :returns: ``False`` if the time was over first.
+        """
+        return True
+
+    def wait_writable(self) -> None:
+        """
+        Wait until another ``send`` has a chance; wakes when it is closed.
+        """
+
+    def send_now(self, data: bytes) -> int:
+        """
+        Send what is accepted at once.
+
+        :raises socket.timeout, BlockingIOError: nothing is.
+        """
+        sent: int = self._socket.send(data)
+        return sent
+
+    def wake(self) -> None:
+        """
+        End the `wait_readable` that is under way, or else the next one.
+        """
+
+    def close(self) -> None:
+        """
+        End every wait, now and from now on.
+        """
+
+
+class _ProxyWait(SocketWait):
+    """
+    Waits for a `.ProxyCommand`, which its own `close` wakes.
+    """
+
+    _socket: ProxyCommand
+
+    def wait_readable(self, seconds: float | None) -> bool:
+        return self._socket._wait_readable(seconds)
+
+    def wait_writable(self) -> None:
+        self._socket._wait_writable()
+
+    def send_now(self, data: bytes) -> int:
+        return self._socket._send_within(0, data)
+
+    def wake(self) -> None:
+        self._socket._wake_reader()
+
+
+class _PlainWait(SocketWait):
+    """
+    Waits for a plain socket by its descriptor.
+
+    The wake descriptor exists from the first wait until `close`; whoever is
+    last closes it, since a number must not be closed while it is polled.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        super().__init__(sock)
+        # Reentrant: a signal handler or a destructor may close or wake.
+        self._lock = threading.RLock()
+        self._wake = Wake()
+        self._woken = self._waiting = self._closed = False
+
+    def wait_readable(self, seconds: float | None) -> bool:
+        with self._lock:
+            if self._closed or self._woken:
+                self._woken = False
+                return True
+            self._wake.open()
+            self._waiting = True
+        try:
+            return self._poll(seconds)
+        finally:
+            with self._lock:
+                self._waiting = False
+                if self._closed:
+                    self._wake.close()
+
+    def _poll(self, seconds: float | None) -> bool:
+        deadline = math.inf if seconds is None else time.monotonic() + seconds
+        poller = select.poll()
+        poller.register(self._wake.reader, select.POLLIN)
+        watched = self._socket.fileno()
+        if watched >= 0:
+            poller.register(watched, select.POLLIN)
+        while self._socket.fileno() >= 0:
+            left = max(0.0, deadline - time.monotonic())
+            ready = poller.poll(math.ceil(min(left, CHECK_S) * 1000))
+            if ready:
+                if ready[0][0] != watched or len(ready) > 1:
+                    with self._lock:
+                        self._woken = False
+                        if not self._closed:
+                            self._wake.clear()
+                return True
+            if time.monotonic() >= deadline:
+                return False
+        return True  # recv will say what a closed socket says
+
+    def wake(self) -> None:
+        with self._lock:
+            self._woken = True
+            self._wake.set()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._waiting:
+                self._wake.set()
+            else:
+                self._wake.close()
+
+    def __del__(self) -> None:
+        self._wake.close()
+
+
+def for_socket(sock: Any) -> SocketWait:
+    """
+    Return what waits for this socket.
+    """
+    if isinstance(sock, ProxyCommand):
+        own = (type(sock).recv, type(sock).send)
+        if own == (ProxyCommand.recv, ProxyCommand.send):
+            return _ProxyWait(sock)
+    elif type(sock) is socket.socket and _polls_cooperatively():
+        return _PlainWait(sock)
+    return SocketWait(sock)
+
+
+def _polls_cooperatively() -> bool:
+    """
+    Whether ``poll`` exists and blocks no more than ``recv`` does.
+
+    gevent may have patched the sockets alone: then it would stop all.
+    """
+    if not hasattr(select, "poll"):
+        return False
+    patched = [
+        not module.startswith(("socket", "select"))
+        for module in (socket.socket.__module__, select.poll.__module__)
+    ]
+    return patched[0] == patched[1]

@@ -1,0 +1,2 @@
+# adds after: time
+from paramiko import _monotonic as time

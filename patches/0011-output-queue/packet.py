@@ -1,0 +1,128 @@
+# adds after: HMAC
+from collections import deque
+
+# adds after: Message
+from paramiko._connection_end import read_last_words
+
+# adds after: Message
+from paramiko._output_queue import OutputQueue
+
+
+class Packetizer:
+    # wraps: 82b064ef10ab2467 as __waiting_init
+    def __init__(self, socket):
+        self.__waiting_init(socket)
+        self.__output = OutputQueue()
+        self.__unpacked = deque()
+
+    # replaces statement: b937666932860036
+    def send_message(self):
+        self.__output.put(out)
+
+    # adds after: send_message
+    __pack_message = send_message
+
+    # adds after: send_message
+    def send_message(self, data):
+        """
+        Queue a packet, and return when it has been written.
+        """
+        self.queue_message(data)
+        self.flush()
+
+    # adds after: send_message
+    def queue_message(self, data):
+        """
+        Give a packet its place among those that are to be sent.
+
+        Does not wait for the peer.
+        """
+        with self.__write_lock:
+            self.__unpacked.append(data)
+            if len(self.__unpacked) > 1:
+                # A destructor, while this thread packs another: that goes on
+                # with this one when it is done.
+                return
+            try:
+                while self.__unpacked:
+                    self.__pack_message(self.__unpacked[0])
+                    self.__unpacked.popleft()
+            finally:
+                self.__unpacked.clear()
+        self.__keepalive_last = time.time()
+
+    # adds after: send_message
+    def flush(self, wait=True):
+        """
+        Write what is queued.
+
+        :param bool wait:
+            ``False`` to write only what is accepted at once, and to leave it
+            to the transport thread to find out that nothing ever will be.
+        """
+        try:
+            self.__output.flush(self.__write_part, self.__write_now, wait)
+        except ProxyCommandFailure:
+            reads_on = read_last_words(self.__socket)
+            if wait or not reads_on:
+                raise
+        finally:
+            if self.__output.left_behind():
+                self.__wait.wake()
+
+    # adds after: send_message
+    def __write_part(self, packet):
+        sent = 0
+        refusals = 0
+        while not sent:
+            sent = self.__write_once(self.__socket.send, packet)
+            if sent is None:
+                sent = 0
+                self.__wait.wait_writable()
+            elif not sent:
+                refusals += 1
+                if refusals > 10:
+                    raise EOFError()
+        return sent
+
+    # adds after: send_message
+    def __write_now(self, packet):
+        return self.__write_once(self.__wait.send_now, packet) or 0
+
+    # adds after: send_message
+    def __write_once(self, send, packet):
+        """
+        Return how many bytes were accepted, or `None` if it would block.
+        """
+        if self.__closed:
+            raise EOFError()
+        try:
+            return send(packet)
+        except (socket.timeout, BlockingIOError):
+            return None
+        except ProxyCommandFailure:
+            raise
+        except Exception as e:
+            if first_arg(e) == errno.EAGAIN:
+                return None
+            raise EOFError()
+
+    # replaces statement: 5a5a6edc92c8bf01
+    def _await_input(self):
+        if self.__output.left_behind():
+            self.flush(wait=False)
+        self._check_keepalive()
+
+    # wraps: 8a29f98dac4f2bc4 as __upstream_read_message
+    def read_message(self):
+        if self.__output.left_behind():
+            self.flush(wait=False)
+        return self.__upstream_read_message()
+
+    # wraps: 9a6eae8c1a3428ce as __until_keepalive
+    def _until_keepalive(self):
+        due = self.__until_keepalive()
+        if self.__output.left_behind():
+            # Not worth a wait for the socket to accept more: this is rare.
+            return 0.1 if due is None else min(due, 0.1)
+        return due

@@ -1,0 +1,63 @@
+# adds after: ClosingContextManager
+from collections import deque
+
+
+class Transport:
+    # replaces statement: eec118a8cc8e4f9e
+    def __init__(self):
+        # a destructor that the collector runs may take it again
+        self.clear_to_send_lock = threading.RLock()
+        #: Messages that wait for the end of a key exchange; their senders
+        #: do not.
+        self._posted = deque()
+
+    # replaces statement: 79f219c3ed49e92c
+    def _send_message(self):
+        self.packetizer.queue_message(data)
+        on_loop = threading.current_thread() is self
+        self.packetizer.flush(wait=not on_loop)
+
+    # replaces statement: fa1f971021084e0b
+    def __upstream_send_user_message(self):
+        self._queue_user_message(data)
+
+    # replaces statement: efac36c65f5766cd
+    def _send_user_message(self):
+        if threading.current_thread() is self:
+            # Only this thread ends a key exchange.
+            self._post_message(data)
+        else:
+            self.__upstream_send_user_message(data)
+            if self.active:
+                self.packetizer.flush()
+
+    # adds after: _send_user_message
+    def _queue_user_message(self, data):
+        """
+        Give a message its place in the order; you are holding the lock.
+        """
+        self.packetizer.queue_message(data)
+
+    # adds after: _send_user_message
+    def _post_message(self, data):
+        """
+        Send a message as soon as possible, without waiting for that.
+        """
+        if not self.active:
+            return
+        with self.clear_to_send_lock:
+            if self.clear_to_send.is_set():
+                self._queue_user_message(data)
+            else:
+                self._posted.append(data)
+        self.packetizer.flush(wait=False)
+
+    # replaces statement: 8f1fbf231c6e4806
+    def _parse_newkeys(self):
+        self.clear_to_send.set()
+        while self._posted:
+            self._queue_user_message(self._posted.popleft())
+
+    # replaces statement: 7187f0675eb38279
+    def _parse_newkeys(self):
+        self.packetizer.flush(wait=False)
