@@ -8,6 +8,7 @@ import contextlib
 import shlex
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -59,6 +60,21 @@ def fault(request: pytest.FixtureRequest) -> Fault:
     """
     chosen: Fault = request.param
     return chosen
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """
+    Return what no caller is told: the errors of threads and destructors that would be printed.
+    """
+    errors: list[str] = []
+    monkeypatch.setattr(
+        threading, "excepthook", lambda hook: errors.append(f"{hook.thread}: {hook.exc_value!r}")
+    )
+    monkeypatch.setattr(
+        sys, "unraisablehook", lambda hook: errors.append(f"{hook.object}: {hook.exc_value!r}")
+    )
+    return errors
 
 
 @pytest.fixture

@@ -75,6 +75,6 @@ def test_wheel_carries_licence_and_dated_notices(wheels: dict[str, Path], kind: 
     name = "paramiko_patched" if kind == "namespaced" else "paramiko"
     proxy = texts[f"{name}/proxy.py"].decode().splitlines()[0]
     assert proxy == f"# Changed {PINS.overlays['proxy.py'].date} by paramiko-patched: replaced"
-    renamed = texts[f"{name}/agent.py"].decode().splitlines()[0]
+    renamed = texts[f"{name}/hostkeys.py"].decode().splitlines()[0]
     notice = f"# Changed {PINS.date} by paramiko-patched: imported as paramiko_patched"
     assert (renamed == notice) == (kind == "namespaced")

@@ -1,0 +1,76 @@
+# This module is part of paramiko-patched.  It is distributed under the same
+# licence as paramiko, the GNU Lesser General Public License, version 2.1 or
+# (at your option) any later one.
+
+"""
+What files, destructors and background threads ask about their connection.
+
+They meet its end where nobody waits for an answer: a file that is closed has
+to know whether there is something to tell, a destructor and a thread of the
+library have nobody to tell it to.  ``_connection_end`` says how the end comes
+about; this module only looks.  No function blocks, takes a lock or raises, and
+any thread may call them.
+"""
+
+from __future__ import annotations
+
+import functools
+import socket
+from typing import Any, Callable
+
+from paramiko.proxy import ProxyCommand
+
+
+def has_failed(end: Any) -> bool:
+    """
+    Tell whether a proxied connection ended before its program closed it.
+
+    :param end:
+        a `.Channel` or what stands in for one, such as a socket; or `None`.
+    """
+    return getattr(end, "_failure", None) is not None
+
+
+def is_proxied(end: Any) -> bool:
+    """
+    Tell whether a channel's connection goes over a proxy command.
+
+    :param end: as for `has_failed`.
+    """
+    transport = getattr(end, "transport", None)
+    return isinstance(getattr(transport, "sock", None), ProxyCommand)
+
+
+def is_over(end: Any, error: Exception) -> bool:
+    """
+    Tell whether an error only says that the connection is over.
+
+    Whoever uses the connection meets that as well and is told there.  This
+    holds for every connection, proxied or not.
+
+    :param end: as for `has_failed`.
+    :param Exception error: what a call on it has raised.
+    """
+    if isinstance(error, EOFError):
+        return True
+    if isinstance(end, socket.socket) and isinstance(error, ConnectionError):
+        return True
+    return bool(getattr(end, "_closed", False))
+
+
+def ends_quietly(work: Callable[..., None]) -> Callable[..., None]:
+    """
+    Make a thread's work end, instead of fail, because the connection is over.
+
+    :param work: a method of a file that runs in a thread of the library.
+    """
+
+    @functools.wraps(work)
+    def end(self: Any, *args: Any) -> None:
+        try:
+            work(self, *args)
+        except Exception as e:
+            if not is_over(self._get_end(), e):
+                raise
+
+    return end
