@@ -32,7 +32,8 @@ What is unlike ``_proxy_pipes``, since nobody can ask a pipe how full it is:
 - `stderr_tail` gives the thread `STDERR_GRACE_S` to reach the end of stderr;
 - `hung_up` cannot see an end of output behind more than `READ_AHEAD` unread
   bytes;
-- on Windows, Ctrl-C does not end a wait in the main thread before its time.
+- the main thread wakes up each `INTERRUPT_S`, since Windows lets Ctrl-C wait
+  for as long as somebody waits for a lock.
 """
 
 from __future__ import annotations
@@ -61,6 +62,9 @@ STDERR_READ = 8 * 1024
 #: system call that does not block either.  It nearly always takes less than 1
 #: ms; this much it takes if that call does block, and under load.
 LOOK_S = 0.05
+
+#: How long, in seconds, the main thread waits before it looks for Ctrl-C.
+INTERRUPT_S = 0.5
 
 #: How long, in seconds, the last words may take from the pipe to us.
 STDERR_GRACE_S = 0.1
@@ -92,11 +96,15 @@ class _Waiters:
     def wait(self, ticket: Any, deadline: float | None) -> None:
         """
         Return once something has changed since the ticket, or at the deadline.
+
+        May also return before.
         """
-        seconds = -1.0
+        seconds = threading.TIMEOUT_MAX
         if deadline is not None:
-            seconds = max(0.0, deadline - time.monotonic())
-        ticket.acquire(True, min(seconds, threading.TIMEOUT_MAX))
+            seconds = min(seconds, max(0.0, deadline - time.monotonic()))
+        if threading.get_ident() == threading.main_thread().ident:
+            seconds = min(seconds, INTERRUPT_S)
+        ticket.acquire(True, seconds)
 
     def wake(self) -> None:
         for ticket in list(self._tickets):
@@ -406,8 +414,12 @@ class ThreadedProxyPipes:
         while True:
             ticket = self._readers.register()
             try:
-                called, self._reader_called = self._reader_called, False
-                if called or self._read_closed or self._output.ready():
+                if self._reader_called:
+                    # Only now, so that no call gets lost: one that comes
+                    # between these two lines is answered by this return.
+                    self._reader_called = False
+                    return True
+                if self._read_closed or self._output.ready():
                     return True
                 now = time.monotonic()
                 ends = self._reading_ends

@@ -7,12 +7,15 @@ threaded``. These tests need no such run; on stock, which has no such module, no
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import shlex
 import signal
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -278,6 +281,39 @@ def test_wake_reader_ends_one_wait_and_not_the_next(start: Start) -> None:
         pipes.wake_reader()
         assert waiting.result() is True
         assert pipes.wait_readable(0) is False
+
+
+@pytest.mark.parametrize("call", ["read", "write", "wait_readable"])
+def test_main_thread_looks_for_interrupts_while_it_waits(
+    start: Start, module: Any, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """
+    No single wait of the main thread is long, because on Windows Ctrl-C cannot end one.
+    """
+    waits: list[float] = []
+    wait = module._Waiters.wait
+
+    def timed_wait(*args: Any) -> None:
+        started = time.monotonic()
+        wait(*args)
+        if threading.current_thread() is threading.main_thread():
+            waits.append(time.monotonic() - started)
+
+    pipes = start(children.STALLED)
+    calls = {
+        "read": lambda: pipes.read(1, 1.2),
+        "write": lambda: pipes.write(memoryview(b"x"), 1.2),
+        "wait_readable": lambda: pipes.wait_readable(1.2),
+    }
+    if call == "write":
+        write_until_full(pipes)
+    monkeypatch.setattr(module._Waiters, "wait", timed_wait)
+    started = time.monotonic()
+    with contextlib.suppress(socket.timeout):
+        assert calls[call]() is False
+    assert 1.2 <= time.monotonic() - started < 1.2 + PROMPT_S
+    assert len(waits) >= 3
+    assert max(waits) < 1.2
 
 
 def test_wait_readable_takes_nothing(start: Start) -> None:
