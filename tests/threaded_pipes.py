@@ -18,7 +18,14 @@ from types import ModuleType
 from typing import Any
 
 #: Modules that run on Windows, as far as they are ours.
-MODULES = ("proxy", "_connection_end", "_proxy_process", "_proxy_pipes_threaded", "_proxy_pipes")
+MODULES = (
+    "proxy",
+    "_connection_end",
+    "_proxy_pipes",
+    "_proxy_pipes_threaded",
+    "_proxy_process",
+    "_proxy_threads",
+)
 
 #: What the documentation of each module marks as "Unix" only, and a proxy command could want.
 MISSING: dict[ModuleType, tuple[str, ...]] = {

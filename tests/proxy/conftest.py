@@ -42,9 +42,9 @@ NOT_THREADED = {
         STATUS_TAKEN
     ),
 }
-if sys.version_info >= (3, 12):
+if sys.version_info[:2] == (3, 12):
     NOT_THREADED["test_interpreter_exit.py::test_program_can_use_the_proxy_in_an_exit_hook"] = (
-        "from 3.12 on no thread can start once the exit hooks run"
+        "in 3.12 alone no thread can start once the exit hooks run"
     )
 
 _reason: pytest.StashKey[str] = pytest.StashKey()

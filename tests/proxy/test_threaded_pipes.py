@@ -64,7 +64,7 @@ FILLS_OUTPUT = children.python(
 #: Takes from the whole program what the library has to do without. What the standard library asks
 #: for at its own import it has asked for before.
 WITHOUT_NAMES = """
-import concurrent.futures.thread, logging, os, random, select, subprocess, uuid
+import asyncio, concurrent.futures.thread, logging, os, random, select, subprocess, unittest.mock
 for name in "eventfd getsid killpg pidfd_open register_at_fork set_blocking waitid".split():
     if hasattr(os, name):
         delattr(os, name)
@@ -78,9 +78,17 @@ LEAVES_STDERR_OPEN = children.sh("sleep 60 </dev/null >/dev/null & echo $!; echo
 @pytest.fixture
 def module(target: str) -> Any:
     """
-    Return the module with the threads.
+    Return the module with the pipes of that path.
     """
     return importlib.import_module(f"{target}._proxy_pipes_threaded")
+
+
+@pytest.fixture
+def threads(target: str) -> Any:
+    """
+    Return the module with their threads.
+    """
+    return importlib.import_module(f"{target}._proxy_threads")
 
 
 @pytest.fixture
@@ -155,7 +163,7 @@ def test_accepted_bytes_arrive_when_close_follows_at_once(start: Start, tmp_path
     assert int(path.read_text()) == accepted
 
 
-def test_output_is_read_ahead_only_so_far_when_nobody_reads(start: Start, module: Any) -> None:
+def test_output_is_read_ahead_only_so_far_when_nobody_reads(start: Start, threads: Any) -> None:
     """
     A proxy that floods its output meets a full pipe, and the rest waits on its side.
     """
@@ -163,7 +171,7 @@ def test_output_is_read_ahead_only_so_far_when_nobody_reads(start: Start, module
     assert pipes.wait_readable(5)
     wait_until(lambda: b"." in pipes.stderr_tail(), 10, "the output to be full")
     written = int(pipes.stderr_tail()[:-1])
-    assert module.READ_AHEAD < written <= module.READ_AHEAD + PIPE_SIZE_BYTES
+    assert threads.READ_AHEAD < written <= threads.READ_AHEAD + PIPE_SIZE_BYTES
 
     held = 0
     while held < written:
@@ -285,13 +293,13 @@ def test_wake_reader_ends_one_wait_and_not_the_next(start: Start) -> None:
 
 @pytest.mark.parametrize("call", ["read", "write", "wait_readable"])
 def test_main_thread_looks_for_interrupts_while_it_waits(
-    start: Start, module: Any, monkeypatch: pytest.MonkeyPatch, call: str
+    start: Start, threads: Any, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """
     No single wait of the main thread is long, because on Windows Ctrl-C cannot end one.
     """
     waits: list[float] = []
-    wait = module._Waiters.wait
+    wait = threads.Waiters.wait
 
     def timed_wait(*args: Any) -> None:
         started = time.monotonic()
@@ -307,7 +315,7 @@ def test_main_thread_looks_for_interrupts_while_it_waits(
     }
     if call == "write":
         write_until_full(pipes)
-    monkeypatch.setattr(module._Waiters, "wait", timed_wait)
+    monkeypatch.setattr(threads.Waiters, "wait", timed_wait)
     started = time.monotonic()
     with contextlib.suppress(socket.timeout):
         assert calls[call]() is False
