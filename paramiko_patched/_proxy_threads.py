@@ -71,11 +71,12 @@ class Waiters:
 
     def wake(self) -> None:
         for ticket in list(self._tickets):
-            self._tickets.discard(ticket)
             try:
                 ticket.release()
             except RuntimeError:
                 pass  # somebody else has woken it
+            # Only now: a signal handler's exception may cut in between.
+            self._tickets.discard(ticket)
 
 
 class _Worker:
@@ -116,8 +117,10 @@ class _Worker:
 
         :raises OSError: no thread can be started.
         """
+        if self._started or self.ended or self._finishing:
+            return False
         with self._lock:
-            if self._started or self.ended or self._finishing:
+            if self._started or self._finishing:
                 return False
             # Started and noted by one call into C: between two calls a signal
             # handler's exception could cut in, and there would be a second.
@@ -183,12 +186,11 @@ class Output(_Worker):
         """
         Return what is there, at most ``size`` bytes; ``b""`` if nothing is.
         """
-        with self._lock:
-            data = bytes(self._data[:size])
-            del self._data[:size]
+        # No lock: there is one reader, and the thread does nothing but append.
+        data = bytes(self._data[:size])
+        del self._data[: len(data)]
+        if len(self._data) <= READ_AHEAD // 2:
             # Not for every byte: the thread shall read large pieces.
-            has_room = len(self._data) <= READ_AHEAD // 2
-        if has_room:
             self._called.wake()
         return data
 
@@ -198,10 +200,9 @@ class Output(_Worker):
             if not room:
                 return
             data = os.read(self.pipe.fileno(), room)
-            with self._lock:
-                if not data or self._finishing:
-                    return
-                self._data += data
+            if not data or self._finishing:
+                return
+            self._data += data
             del data  # or it would stay for as long as the next read blocks
             self._changed.wake()
 
@@ -261,6 +262,8 @@ class Input(_Worker):
         """
         with self._lock:
             if self._piece is not None or self.ended or self._finishing:
+                # Whoever has left it there may have been cut short here.
+                self._called.wake()
                 return None
             # The thread starts before there is anything for it, and waits: if
             # it cannot start nothing was taken.
