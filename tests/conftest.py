@@ -64,7 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fault: a server or a proxy of a real session is broken")
     config.addinivalue_line("markers", "slow: takes more than five seconds")
     if config.getoption("pipes") == "threaded":
-        threaded_pipes.force(config.getoption("target"))
+        try:
+            threaded_pipes.force(config.getoption("target"))
+        except ModuleNotFoundError as error:
+            raise pytest.UsageError(f"--pipes threaded needs the fork: {error}") from None
         children.threaded_pipes = True
 
 

@@ -55,19 +55,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     Note what may fail; refuse an exclusion of a test that is no longer there.
 
-    :raises pytest.UsageError: the whole folder was collected, and a test of the list was not
+    :raises pytest.UsageError: a whole module was collected, and a test of the list was not in it
     """
     if config.getoption("pipes") != "threaded":
         return
     here = Path(__file__).parent
     found: dict[str, pytest.Item] = {
-        item.nodeid.rpartition("/")[2]: item for item in items if item.path.parent == here
+        f"{item.path.name}::{item.nodeid.partition('::')[2]}": item
+        for item in items
+        if item.path.parent == here
     }
-    modules = {name.partition("::")[0] for name in found}
+    collected = {item.path.name for item in items}
+    single_tests = any("::" in argument for argument in config.args)
     for name, reason in NOT_THREADED.items():
+        module = name.partition("::")[0]
         if name in found:
             found[name].stash[_reason] = reason
-        elif modules == {path.name for path in here.glob("test_*.py")}:
+        elif not (here / module).exists() or (module in collected and not single_tests):
             raise pytest.UsageError(f"NOT_THREADED names a test that is not there: {name}")
 
 
