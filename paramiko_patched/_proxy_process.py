@@ -7,6 +7,9 @@ The process of a proxy command: its exit status, its signals and its end.
 
 Used by ``proxy`` alone.  The registry at the end of this module holds each
 process, with its pipes, until it is reaped; ``proxy`` says who may do what.
+
+What only some systems have (pidfd, waitid, sessions, SIGKILL) is looked for at
+each use, and the standard library's process object does what it can instead.
 """
 
 from __future__ import annotations
@@ -22,6 +25,10 @@ import warnings
 from typing import Any, Callable
 
 from paramiko._proxy_pipes import ProxyPipes
+from paramiko._proxy_pipes_threaded import ThreadedProxyPipes
+
+#: Whether this system can wait for several pipes at once, with a time limit.
+POLLABLE_PIPES = os.name == "posix"
 
 # How long, in seconds, a process may take at each step of its end.  The first
 # two are waited for by close(), so together they stay under its 50 ms.
@@ -54,7 +61,9 @@ class ProxyProcess:
         :param bool own_session: it leads a session, which shall end with it.
         """
         self.process = process
-        self.pipes = ProxyPipes(process)
+        self.pipes: ProxyPipes | ThreadedProxyPipes = (
+            ProxyPipes if POLLABLE_PIPES else ThreadedProxyPipes
+        )(process)
         #: Its exit status, negative for a signal; `None` while it runs, and
         #: for ever if another part of the program has taken it.
         self.returncode: int | None = None
@@ -118,7 +127,7 @@ class ProxyProcess:
             self.returncode = self.process.returncode
             self._exited = True
         elif not hasattr(os, "waitid"):
-            self.returncode = self._collect()
+            self.returncode = self.process.poll()
             self._exited = self.returncode is not None
         else:
             try:
@@ -244,7 +253,7 @@ class ProxyProcess:
         rest = self._open_relatives()
         for pidfd in rest:
             _signal_pidfd(pidfd, signal.SIGTERM)
-        self._signal(signal.SIGTERM)
+        self._signal()
         return rest
 
     def _kill_after_grace(self, rest: list[int]) -> None:
@@ -253,7 +262,7 @@ class ProxyProcess:
         _wait_for_all(rest, max(0.0, deadline - time.monotonic()))
         for pidfd in rest:
             _signal_pidfd(pidfd, signal.SIGKILL)
-        self._signal(signal.SIGKILL)
+        self._signal(kill=True)
         # Without limit: a process that we may not kill, because it runs as
         # another user, would become a zombie when it ends one day.  This costs
         # one sleeping thread.
@@ -271,24 +280,27 @@ class ProxyProcess:
 
     # its signals
 
-    def _signal(self, number: int) -> None:
+    def _signal(self, kill: bool = False) -> None:
         """
         Signal the process, or its session's group; nothing if it is reaped.
+
+        :param bool kill: it has had its time for a clean end.
         """
         with self._lock:
             if self._reaped():
                 return
             try:
-                if self._own_session:
-                    os.killpg(self.process.pid, number)
+                if self._own_session and hasattr(os, "killpg"):
+                    os.killpg(self.process.pid, _number(kill))
                     return
                 pidfd = self._open_pidfd()
                 if pidfd is None:
                     if not self._exited:
-                        os.kill(self.process.pid, number)
+                        process = self.process
+                        (process.kill if kill else process.terminate)()
                     return
                 try:
-                    _signal_pidfd(pidfd, number)
+                    _signal_pidfd(pidfd, _number(kill))
                 finally:
                     os.close(pidfd)
             except OSError:
@@ -319,7 +331,7 @@ class ProxyProcess:
         Without that limit this would reach an OpenSSH master connection,
         which is to outlive the ``ssh`` that has started it.
         """
-        if self._reaped():
+        if self._reaped() or not hasattr(os, "pidfd_open"):
             return []
         leader = self.process.pid
         try:
@@ -340,6 +352,10 @@ class ProxyProcess:
             else:
                 os.close(pidfd)
         return pidfds
+
+
+def _number(kill: bool) -> int:
+    return signal.SIGKILL if kill else signal.SIGTERM
 
 
 def _open_pidfd(pid: int) -> int | None:
@@ -404,6 +420,8 @@ def _wait_for_all(pidfds: list[int], seconds: float) -> bool:
     """
     Wait until all of the processes have ended, and say whether they have.
     """
+    if not pidfds:
+        return True
     deadline = time.monotonic() + seconds
     for pidfd in pidfds:
         _wait_for([pidfd], max(0.0, deadline - time.monotonic()))
@@ -441,7 +459,7 @@ def _end_all() -> None:
     for child, pidfds in rest.items():
         for pidfd in pidfds:
             _signal_pidfd(pidfd, signal.SIGKILL)
-        child._signal(signal.SIGKILL)
+        child._signal(kill=True)
     _wait_for_running(EXIT_KILL_GRACE_S)
     for child, pidfds in rest.items():
         child._finish(pidfds)

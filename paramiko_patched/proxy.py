@@ -51,7 +51,9 @@ Interpreter exit
     Ends all that the registry still holds, all at once, in bounded time.
 
 The first two parts live in ``_proxy_pipes``, all about the process in
-``_proxy_process``; this module joins them to a socket.
+``_proxy_process``; this module joins them to a socket.  On Windows, where no
+pipe can be polled, ``_proxy_pipes_threaded`` takes the place of the former: it
+has a thread for each pipe, and reader, sender and closer meet that thread.
 """
 
 from __future__ import annotations

@@ -15,9 +15,13 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 #: Makes a program of `program` print the stacks of its threads.
 SHOW_STACKS = signal.SIGUSR2
+
+#: Whether the library in a program of `program` is forced onto its path for Windows.
+threaded_pipes = False
 
 #: What it gets for that before it is killed. Nothing tells when it has done it, if it hangs.
 STACKS_S = 0.5
@@ -152,6 +156,11 @@ def program(source: str, target: str, *options: str, first: str = "") -> list[st
         f"{first}\n"
         f"import {target} as paramiko\n"
     )
+    if threaded_pipes:
+        prelude += (
+            f"import sys; sys.path.append({str(Path(__file__).parent)!r})\n"
+            f"import threaded_pipes; threaded_pipes.force({target!r}); del threaded_pipes\n"
+        )
     return [sys.executable, *options, "-c", prelude + textwrap.dedent(source)]
 
 

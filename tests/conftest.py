@@ -22,7 +22,9 @@ import pytest
 # "importlib" leaves the path alone.
 sys.path.insert(0, str(Path(__file__).parent))
 
+import children
 import leaks
+import threaded_pipes
 
 #: The slowest lawful end of a proxy: input closed, SIGTERM ignored, SIGKILL after the grace time.
 LEAK_BUDGET_S = 5.0
@@ -46,6 +48,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="how often each test marked `race` runs (default: %(default)s)",
     )
+    group.addoption(
+        "--pipes",
+        choices=("polled", "threaded"),
+        default="polled",
+        help="how the library waits for pipes; threaded is its path for Windows",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,6 +63,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "race: two parties meet by chance; runs --loops times")
     config.addinivalue_line("markers", "fault: a server or a proxy of a real session is broken")
     config.addinivalue_line("markers", "slow: takes more than five seconds")
+    if config.getoption("pipes") == "threaded":
+        try:
+            threaded_pipes.force(config.getoption("target"))
+        except ModuleNotFoundError as error:
+            raise pytest.UsageError(f"--pipes threaded needs the fork: {error}") from None
+        children.threaded_pipes = True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -73,7 +87,8 @@ def pytest_report_header(config: pytest.Config) -> str:
     name = config.getoption("target")
     # The tests of the build run where nothing is installed.
     spec = importlib.util.find_spec(name)
-    return f"target: {name} from {spec.origin if spec else 'nowhere: not installed'}"
+    origin = spec.origin if spec else "nowhere: not installed"
+    return f"target: {name} from {origin}, pipes: {config.getoption('pipes')}"
 
 
 @pytest.fixture(scope="session")
