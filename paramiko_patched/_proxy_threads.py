@@ -139,16 +139,19 @@ class _Worker:
         """
         with self._lock:
             self._finishing = True
-            if not self._busy():
+            if not self.busy():
                 _close(self.pipe)
         self._called.wake()
 
-    def _busy(self) -> bool:
+    def busy(self) -> bool:
+        """
+        Whether the pipe may not be closed by another thread.
+        """
         return self._at_work
 
     def _main(self) -> None:
         with self._lock:
-            if self._at_work or (self._finishing and not self._busy()):
+            if self._at_work or (self._finishing and not self.busy()):
                 return
             self._at_work = True
         try:
@@ -276,7 +279,10 @@ class Input(_Worker):
         super().after_fork_in_child()
         self._piece = None
 
-    def _busy(self) -> bool:
+    def busy(self) -> bool:
+        """
+        Whether a piece is on its way; there is no room for another then.
+        """
         return self._piece is not None and not self.ended
 
     def _work(self) -> None:
