@@ -14,6 +14,9 @@ from __future__ import annotations
 import errno
 import functools
 import inspect
+import os
+import sys
+import warnings
 from typing import Any, Callable
 
 from paramiko.proxy import ProxyCommand
@@ -56,3 +59,50 @@ def closes_failed(connect: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return connect_or_close
+
+
+def warn_if_unclosed(
+    client: Any, is_finalizing: Callable[[], bool] = sys.is_finalizing
+) -> None:
+    """
+    Be the destructor of a client: warn if its connection still runs.
+
+    The connection is left alone, since channels of it may be in use without
+    the client.  The garbage collector may call this in any thread at any
+    moment, therefore it takes no lock and waits for nothing.
+
+    :param is_finalizing: bound here, since at exit modules lose their names.
+    """
+    if is_finalizing():
+        return  # the end of the program has ended the proxy as well
+    transport = client.__dict__.get("_transport")
+    if not getattr(transport, "active", False):
+        return
+    proxy = getattr(transport, "sock", None)
+    if isinstance(proxy, ProxyCommand) and _runs(proxy):
+        warnings.warn(
+            'unclosed SSHClient over ProxyCommand("{}"), pid {}'.format(
+                proxy._command_text(), proxy.process.pid
+            ),
+            ResourceWarning,
+            stacklevel=2,
+        )
+
+
+def _runs(proxy: ProxyCommand) -> bool:
+    """
+    Whether the proxy is neither closed nor dead, nor a forked child's copy.
+    """
+    child = proxy._adopted
+    if child is None or child.pipes.closed or not child.owned:
+        return False
+    if child.returncode is not None or child.process.returncode is not None:
+        return False
+    if not hasattr(os, "waitid"):
+        return True
+    # Not by `ProxyProcess.exited`, which takes a lock.
+    flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    try:
+        return os.waitid(os.P_PID, child.process.pid, flags) is None
+    except ChildProcessError:
+        return False  # reaped by another part of the program
