@@ -87,8 +87,8 @@ def test_no_byte_is_lost_or_doubled_when_handlers_run(
     """
     Six million bytes arrive as they were sent, with a handler every 2 ms in the sending thread.
 
-    Only the main thread runs handlers, so that it is what it sends that stock loses; the cases in
-    which it receives are about what must not change.
+    Stock corrupts the upload by SFTP. What it sends on a channel survives by chance, if it does;
+    the cases that receive are about what must not change.
     """
     body = textwrap.dedent(transfer.format(folder=str(tmp_path)))
     children.run_program(client_source(TICKING + body + AFTERWARDS), target)
