@@ -9,6 +9,7 @@ import shlex
 import socket
 import sys
 import threading
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,31 @@ from paramiko_gate.faults import DEATHS, EXITS_NONZERO, KILLED, Fault, open_rela
 
 if TYPE_CHECKING:
     from paramiko_gate.servers.endpoint import Bastion, Host
+
+#: What every program of `client_source` begins with.
+CLIENT_PRELUDE = """
+    import os, signal, sys, threading, time, warnings
+    # Newer interpreters warn of forking beside threads, which some programs are about.
+    warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
+
+    def connect(proxy=None):
+        client = paramiko.SSHClient()
+        client.load_host_keys({known_hosts!r})
+        client.connect(sock=proxy or paramiko.ProxyCommand({command!r}), **{options!r})
+        return client
+
+    def wait_gone(pid, limit_s=5):
+        deadline = time.monotonic() + limit_s
+        while True:
+            try:
+                with open("/proc/%d/stat" % pid) as stat:
+                    if stat.read().rpartition(")")[2].split()[0] == "Z":
+                        return  # whether it is reaped is the leak check's
+            except OSError:
+                return
+            assert time.monotonic() < deadline, "the proxy is still there"
+            time.sleep(0.01)
+"""
 
 #: A step of a connect that a test expects to succeed. Stock's fails late or never.
 CONNECT_LIMIT_S = 15.0
@@ -130,6 +156,29 @@ def connect(paramiko: ModuleType, host: Host, make_client: Callable[[], Any]) ->
         return client
 
     return connect_one
+
+
+@pytest.fixture
+def client_source(host: Host, proxy_command: str) -> Callable[[str], str]:
+    """
+    Return a function that writes a program for `children.run_program` which can connect.
+
+    Its ``connect()`` returns a client that is logged in over the proxy command, and its
+    ``wait_gone(pid)`` waits until a process does not run any more.
+    """
+    prelude = CLIENT_PRELUDE.format(
+        command=proxy_command,
+        known_hosts=str(host.known_hosts),
+        options={
+            "hostname": host.address,
+            "port": host.port,
+            "username": host.user,
+            "key_filename": str(host.client_key),
+            "look_for_keys": False,
+            "allow_agent": False,
+        },
+    )
+    return lambda body: textwrap.dedent(prelude) + textwrap.dedent(body)
 
 
 @pytest.fixture

@@ -1,0 +1,65 @@
+# This module is part of paramiko-patched.  It is distributed under the same
+# licence as paramiko, the GNU Lesser General Public License, version 2.1 or
+# (at your option) any later one.
+
+"""
+What a forked child inherits of proxied connections, and may not touch.
+
+A fork copies the keys and counters of a connection but not the thread that
+reads from it.  Whatever the copy sends, be it a destructor's good-bye, breaks
+the parent's connection.  So the copy ends in the child before anything else
+runs there: the one reason that its callers see is that it is the parent's.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from paramiko.proxy import ProxyCommand
+from paramiko.ssh_exception import SSHException
+
+
+def leave_to_parent(transports: list[Any]) -> list[Any]:
+    """
+    From now on end the copies of these transports in each forked child.
+
+    :param transports: a list whose content may change.
+    :returns: the same list.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: _end_all(transports))
+    return transports
+
+
+def _end_all(transports: list[Any]) -> None:
+    for transport in transports:
+        if isinstance(transport.sock, ProxyCommand) and transport.active:
+            _end(transport)
+
+
+def _end(transport: Any) -> None:
+    """
+    Do what `Transport._end_connection` does, for a thread that is not there.
+
+    Threads of the parent may have held any lock at the fork, therefore each
+    lock that stands in the way gives way to a new one.
+    """
+    transport._failure = SSHException(
+        "The connection belongs to the parent process"
+    )
+    transport.active = False
+    transport._channels._lock = threading.Lock()
+    for channel in list(transport._channels._map.values()):
+        channel.lock = threading.RLock()
+        channel.out_buffer_cv = threading.Condition(channel.lock)
+        channel.event = threading.Event()
+        channel.status_event = threading.Event()
+        # The parent polls the other copy of this pipe.
+        channel._pipe = None
+        for stream in (channel.in_buffer, channel.in_stderr_buffer):
+            stream._lock = threading.Lock()
+            stream._cv = threading.Condition(stream._lock)
+            stream._event = None
+        channel._unlink()

@@ -1,0 +1,229 @@
+"""
+Signals in a program with a session: not a byte is lost, and Ctrl-C leaves a closable connection.
+
+Handlers run in the main thread only, therefore each case is a program of its own.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+import children
+import pytest
+
+Source = Callable[[str], str]
+
+TICKING = """
+import atexit, hashlib
+# The interpreter's last act gives each signal its default back, and this one's is to kill.
+atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+ticks = []
+signal.signal(signal.SIGALRM, lambda *_: ticks.append(1))
+client = connect()
+transport = client.get_transport()
+DATA = os.urandom(6_000_000)
+DIGEST = hashlib.sha256(DATA).hexdigest()
+signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+"""
+
+TRANSFERS = {
+    "recv": """
+        sftp = client.open_sftp()
+        path = {folder!r} + "/data"
+        with open(path, "wb") as file:
+            file.write(DATA)
+        _, stdout, _ = client.exec_command("cat " + path)
+        received = bytearray()
+        while True:
+            piece = stdout.channel.recv(65536)
+            if not piece:
+                break
+            received += piece
+        assert hashlib.sha256(received).hexdigest() == DIGEST, len(received)
+        assert stdout.channel.recv_exit_status() == 0
+    """,
+    "send": """
+        channel = transport.open_session()
+        channel.exec_command("sha256sum")
+        left = memoryview(DATA)
+        while left:
+            left = left[channel.send(left[:50_000]):]
+        channel.shutdown_write()
+        assert channel.makefile().read().split()[0].decode() == DIGEST
+    """,
+    "sftp-put": """
+        import io
+        sftp = client.open_sftp()
+        path = {folder!r} + "/data"
+        assert sftp.putfo(io.BytesIO(DATA), path).st_size == len(DATA)
+        with open(path, "rb") as file:
+            assert hashlib.sha256(file.read()).hexdigest() == DIGEST
+    """,
+    "sftp-get": """
+        import io
+        sftp = client.open_sftp()
+        path = {folder!r} + "/data"
+        with open(path, "wb") as file:
+            file.write(DATA)
+        taken = io.BytesIO()
+        assert sftp.getfo(path, taken) == len(DATA)
+        assert hashlib.sha256(taken.getvalue()).hexdigest() == DIGEST
+    """,
+}
+
+AFTERWARDS = """
+assert len(ticks) > 10, len(ticks)
+assert transport.is_active()
+signal.setitimer(signal.ITIMER_REAL, 0)
+client.close()
+"""
+
+
+@pytest.mark.parametrize("transfer", TRANSFERS.values(), ids=TRANSFERS)
+def test_no_byte_is_lost_or_doubled_when_handlers_run(
+    target: str, client_source: Source, tmp_path: object, transfer: str
+) -> None:
+    """
+    Six million bytes arrive as they were sent, with a handler every 2 ms in the sending thread.
+
+    Stock corrupts the upload by SFTP. What it sends on a channel survives by chance, if it does;
+    the cases that receive are about what must not change.
+    """
+    body = textwrap.dedent(transfer.format(folder=str(tmp_path)))
+    children.run_program(client_source(TICKING + body + AFTERWARDS), target)
+
+
+BLOCKED_READS = {
+    "channel-recv": "channel.recv(1)",
+    "file-read": "stdout.read()",
+    "exit-status": "channel.recv_exit_status()",
+    "sftp-stat": "sftp.stat('.')",
+    "global-request": "transport.global_request('nonsense@example.org')",
+}
+
+
+@pytest.mark.parametrize("call", BLOCKED_READS.values(), ids=BLOCKED_READS)
+@pytest.mark.parametrize("own_session", [False, True], ids=["shared-group", "own-session"])
+def test_interrupted_read_raises_and_close_works(
+    target: str, client_source: Source, proxy_command: str, call: str, own_session: bool
+) -> None:
+    """
+    Ctrl-C in a blocked call is `KeyboardInterrupt`, also when it reaches the proxy as well.
+
+    What follows in ``finally`` closes in bounded time and leaves no process.
+    """
+    source = client_source(
+        f"""
+        os.setsid()
+        client = connect(
+            paramiko.ProxyCommand({proxy_command!r}, start_new_session={own_session})
+        )
+        transport = client.get_transport()
+        proxy = transport.sock
+        stdin, stdout, _ = client.exec_command("exec cat >/dev/null")
+        channel = stdout.channel
+        sftp = client.open_sftp()
+        if "sftp" in {call!r} or "global" in {call!r}:
+            os.kill(proxy.process.pid, signal.SIGSTOP)
+        def interrupt():
+            # The main thread has nothing else to do than to block, once it has said so.
+            about_to_block.wait(10)
+            time.sleep(0.2)
+            os.kill(os.getpid() if {own_session} else 0, signal.SIGINT)
+        about_to_block = threading.Event()
+        threading.Thread(target=interrupt, daemon=True).start()
+        interrupted = False
+        try:
+            about_to_block.set()
+            {call}
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            started = time.monotonic()
+            client.close()
+            assert time.monotonic() - started < 3, time.monotonic() - started
+        assert interrupted
+        wait_gone(proxy.process.pid)
+        """
+    )
+    children.run_program(source, target)
+
+
+@pytest.mark.parametrize("ending", ["client.close()", "os.kill(pid, signal.SIGKILL)"])
+def test_session_ends_when_sigchld_is_ignored(
+    target: str, client_source: Source, ending: str
+) -> None:
+    """
+    Where the system reaps children itself, a session works, and its end is seen.
+    """
+    source = client_source(
+        f"""
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        client = connect()
+        transport = client.get_transport()
+        pid = transport.sock.process.pid
+        _, stdout, _ = client.exec_command("echo hello; exec cat")
+        assert stdout.readline() == "hello\\n"
+        {ending}
+        transport.join(5)
+        assert not transport.is_alive()
+        if "SIGKILL" in {ending!r}:
+            try:
+                client.exec_command("true")
+                raise AssertionError("no failure")
+            except paramiko.ProxyCommandFailure as error:
+                assert error.returncode is None
+                assert "status unknown" in str(error), str(error)
+        client.close()
+        client.close()
+        wait_gone(pid)
+        """
+    )
+    children.run_program(source, target)
+
+
+def test_session_ends_when_somebody_else_reaps_children(target: str, client_source: Source) -> None:
+    """
+    A supervisor's ``waitpid(-1)`` takes the status; no close raises, or signals that pid again.
+    """
+    source = client_source(
+        """
+        reaped, signalled = [], []
+        def reap():
+            while True:
+                try:
+                    pid, _ = os.waitpid(-1, 0)
+                except ChildProcessError:
+                    time.sleep(0.001)
+                    continue
+                reaped.append(pid)
+        threading.Thread(target=reap, daemon=True).start()
+        real_kill = os.kill
+        def kill(pid, number):
+            signalled.append((pid, pid in reaped))
+            real_kill(pid, number)
+        os.kill = kill
+
+        for number in range(4):
+            client = connect()
+            transport = client.get_transport()
+            pid = transport.sock.process.pid
+            _, stdout, _ = client.exec_command("echo hello")
+            assert stdout.read() == b"hello\\n"
+            if number % 2:
+                real_kill(pid, signal.SIGKILL)
+                wait_gone(pid)
+                transport.join(5)
+                try:
+                    transport.open_session()
+                    raise AssertionError("no failure")
+                except paramiko.ProxyCommandFailure as error:
+                    assert error.returncode in (None, -9), error.returncode
+            client.close()
+            client.close()
+            wait_gone(pid)
+        assert not [pid for pid, gone in signalled if gone], signalled
+        """
+    )
+    children.run_program(source, target)
