@@ -21,6 +21,7 @@ import time
 import weakref
 from typing import Any
 
+from paramiko._poller import make_poller, polls
 from paramiko._wake import Wake
 
 #: How much of the proxy's stderr is kept, in bytes.
@@ -258,7 +259,7 @@ class ProxyPipes:
                 return True
             # For a program that only waits for the end by asking for it.
             self._drain_stderr()
-            poller = select.poll()
+            poller = make_poller()
             poller.register(self._process.stdout.fileno(), select.POLLIN)
             return any(event & select.POLLHUP for _, event in poller.poll(0))
         except ValueError:
@@ -383,10 +384,12 @@ class ProxyPipes:
                 side.wake = Wake()
             wake = side.wake
             wake.open()
-        poller = select.poll()
+        poller = make_poller()
         poller.register(fd, event)
         poller.register(wake.reader, select.POLLIN)
-        stderr = self._stderr_fileno()
+        stderr = None
+        if polls() or side is self._readers:
+            stderr = self._stderr_fileno()
         if stderr is not None:
             poller.register(stderr, select.POLLIN)
         while True:

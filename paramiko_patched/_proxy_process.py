@@ -24,6 +24,7 @@ import time
 import warnings
 from typing import Any, Callable
 
+from paramiko._poller import make_poller
 from paramiko._proxy_pipes import ProxyPipes
 from paramiko._proxy_pipes_threaded import ThreadedProxyPipes
 
@@ -410,7 +411,7 @@ def _wait_for(pidfds: list[int], seconds: float | None) -> None:
     """
     Wait until one of the processes has ended, at most so long.
     """
-    poller = select.poll()
+    poller = make_poller()
     for pidfd in pidfds:
         poller.register(pidfd, select.POLLIN)
     poller.poll(None if seconds is None else int(seconds * 1000) + 1)
@@ -425,7 +426,7 @@ def _wait_for_all(pidfds: list[int], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     for pidfd in pidfds:
         _wait_for([pidfd], max(0.0, deadline - time.monotonic()))
-    poller = select.poll()
+    poller = make_poller()
     for pidfd in pidfds:
         poller.register(pidfd, select.POLLIN)
     return len(poller.poll(0)) == len(pidfds)

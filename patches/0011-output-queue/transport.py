@@ -50,7 +50,12 @@ class Transport:
                 self._queue_user_message(data)
             else:
                 self._posted.append(data)
-        self.packetizer.flush(wait=False)
+        try:
+            self.packetizer.flush(wait=False)
+        except EOFError:
+            # Closed by the program meanwhile: nobody is left to be sent to.
+            if self.active:
+                raise
 
     # replaces statement: 8f1fbf231c6e4806
     def _parse_newkeys(self):

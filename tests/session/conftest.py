@@ -8,8 +8,8 @@ import contextlib
 import shlex
 import socket
 import sys
-import threading
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
