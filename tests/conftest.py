@@ -63,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "race: two parties meet by chance; runs --loops times")
     config.addinivalue_line("markers", "fault: a server or a proxy of a real session is broken")
     config.addinivalue_line("markers", "slow: takes more than five seconds")
+    config.addinivalue_line("markers", "measured: counts, or looks at the clock; runs alone")
     if config.getoption("pipes") == "threaded":
         try:
             threaded_pipes.force(config.getoption("target"))

@@ -12,6 +12,9 @@ import textwrap
 import children
 import pytest
 
+#: They count, or look at the clock: nothing else may run beside them.
+pytestmark = pytest.mark.measured
+
 PATCH = "import gevent.monkey; gevent.monkey.patch_all(); import gevent"
 
 #: A hub that a waiting call blocks stands still for as long as that call waits: 1 s and more.

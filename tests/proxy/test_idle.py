@@ -13,6 +13,9 @@ import json
 import children
 import pytest
 
+#: They count, or look at the clock: nothing else may run beside them.
+pytestmark = pytest.mark.measured
+
 WINDOW_S = 0.5
 
 #: One switch may be the window's own edge. Polling at 10 Hz, upstream's habit, gives five.

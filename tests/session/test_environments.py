@@ -11,6 +11,9 @@ from collections.abc import Callable
 import children
 import pytest
 
+#: They count, or look at the clock: nothing else may run beside them.
+pytestmark = pytest.mark.measured
+
 Source = Callable[[str], str]
 
 #: A hub that a blocking call holds up stands still for as long as that call takes: 1 s and more.

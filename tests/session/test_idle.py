@@ -20,6 +20,9 @@ from waiting import PROMPT_S, Call, wait_until
 
 from paramiko_gate.servers.endpoint import Host
 
+#: They count, or look at the clock: nothing else may run beside them.
+pytestmark = pytest.mark.measured
+
 WATCHED_S = 3.0
 
 #: After an answer the thread waits a tenth of a second once more before it sleeps for good.

@@ -123,6 +123,7 @@ def test_next_command_raises_reason_when_proxy_has_ended(
     connection.assert_reason(error)
 
 
+@pytest.mark.measured
 @pytest.mark.fault
 def test_dead_connection_uses_no_cpu(open_connection: Open) -> None:
     """
