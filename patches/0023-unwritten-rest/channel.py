@@ -1,0 +1,18 @@
+# adds after: ClosingContextManager
+from paramiko._connection_state import is_proxied
+
+
+class ChannelFile:
+    # replaces statement: 7b3a3b23b9adfb5b
+    def _write(self):
+        return count
+
+    # replaces statement: f20bb73dfe024c88
+    def _write(self):
+        if is_proxied(self.channel):
+            # Not all at once: if a time limit comes between, the file has to
+            # know what was accepted before.
+            count = self.channel.send(data)
+        else:
+            self.channel.sendall(data)
+            count = len(data)
