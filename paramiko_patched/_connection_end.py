@@ -148,6 +148,23 @@ def raise_handshake_limit(sock: Any, seconds: float) -> None:
         )
 
 
+def limits_handshake(start_client: _Method) -> _Method:
+    """
+    Make the start of a proxied client raise when its time limit is over.
+
+    Upstream's returns as if all were well, and the next call says that there
+    is no session.
+    """
+
+    @functools.wraps(start_client)
+    def start(self: Any, event: Any = None, timeout: Any = None) -> None:
+        start_client(self, event, timeout)
+        if event is None and not self.completion_event.is_set():
+            raise_handshake_limit(self.sock, timeout)
+
+    return cast(_Method, start)
+
+
 def add_words(
     sock: Any, error: SSHException, lines: Sequence[str]
 ) -> SSHException:

@@ -2,7 +2,11 @@
 from functools import partial
 
 # adds after: ClosingContextManager
-from paramiko._connection_end import raise_failure, reports_failure
+from paramiko._connection_end import (
+    limits_handshake,
+    raise_failure,
+    reports_failure,
+)
 
 # adds after: ClosingContextManager
 from paramiko.ssh_exception import AuthenticationException
@@ -10,7 +14,7 @@ from paramiko.ssh_exception import AuthenticationException
 
 class Transport:
     # adds after: start_client
-    start_client = reports_failure(start_client)
+    start_client = limits_handshake(reports_failure(start_client))
 
     # adds after: open_channel
     open_channel = reports_failure(open_channel)

@@ -13,4 +13,6 @@ class Transport:
         try:
             self.__upstream_check_banner()
         except SSHException as e:
+            if not self.active:
+                raise EOFError()  # closed meanwhile, which is no error
             raise add_words(self.sock, e, self.packetizer.lines_read)

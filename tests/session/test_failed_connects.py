@@ -102,7 +102,11 @@ def stranger(paramiko: ModuleType, make_client: Callable[[], Any]) -> Any:
 FAILURES: dict[str, tuple[str, dict[str, Any], str]] = {
     "no-banner": (children.STALLED, {"banner_timeout": 0.3}, "banner"),
     "garbage-for-a-banner": (GARBAGE, {"banner_timeout": 0.3}, "banner"),
-    "time-limit": (children.STALLED, {"timeout": 0.3}, "No existing session"),
+    "time-limit": (
+        children.STALLED,
+        {"timeout": 0.3},
+        "the key exchange was not done within 0.3 s",
+    ),
 }
 
 

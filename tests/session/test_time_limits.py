@@ -206,3 +206,18 @@ def test_handshake_limit_is_told_when_the_server_falls_silent_after_its_banner(
         assert not transport.is_active()
     finally:
         transport.close()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("source", [TRICKLES, GREETS], ids=["before-banner", "after-banner"])
+def test_timeout_of_connect_is_told_as_what_it_is(
+    connect: Callable[..., Any], failure: Any, source: str
+) -> None:
+    """
+    Upstream says "No existing session", which nobody has asked for.
+    """
+    started = time.monotonic()
+    error = raised(Call(lambda: connect(program(source), timeout=LIMIT_S)), HONOURED_S)
+    assert time.monotonic() - started > LIMIT_S * 0.9
+    assert isinstance(error, failure)
+    assert str(error).endswith("is alive, but the key exchange was not done within 1 s")

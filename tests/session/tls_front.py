@@ -64,7 +64,7 @@ class TlsFront:
 
     def __init__(self, context: ssl.SSLContext, server: tuple[str, int]) -> None:
         self._context, self._server = context, server
-        self._ready, self._over = threading.Event(), asyncio.Event()
+        self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.port = 0
@@ -83,7 +83,7 @@ class TlsFront:
         self._loop.close()
 
     async def _serve(self) -> None:
-        self._over = asyncio.Event()  # Python 3.9 binds it to the loop where it is made
+        self._over = asyncio.Event()  # here: Python 3.9 binds it to the loop that runs
         served = await asyncio.start_server(
             self._relay, LOOPBACK, 0, ssl=self._context, limit=2**20
         )
