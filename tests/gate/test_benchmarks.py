@@ -1,0 +1,96 @@
+"""
+`python -m benchmarks` measures both libraries; nothing is said here about how fast they are.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """
+    Run the benchmarks as people do, from the checkout.
+    """
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=55,
+    )
+
+
+def test_idle_measures_both_libraries(stock_python: str, tmp_path: Path) -> None:
+    """Every round holds its connections; stock is seen to poll, so the counting counts."""
+    out = tmp_path / "out.json"
+    done = run(
+        *("--only", "idle", "--stock-python", stock_python, "--json", str(out)),
+        *("--connections", "1,2", "--window", "2", "--idle-rounds", "1"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    idle = json.loads(out.read_text("utf-8"))["idle"]
+    assert len(idle["summary"]) == 2 * 6
+    assert len(idle["rounds"]) == 2 * 2
+    for one in idle["rounds"]:
+        count = one["facts"]["connections"]
+        assert one["error"] is None
+        assert one["facts"]["connected"] == count
+        assert one["figures"]["threads each"] == 1
+        # Stock asks ten times a second; a busy machine makes that fewer.
+        polls = one["figures"]["wake-ups / s"] > 3 * count
+        assert polls is (one["library"] == "stock"), one
+
+
+def test_transfer_measures_both_libraries(stock_python: str, tmp_path: Path) -> None:
+    """Every kind of transfer arrives whole and has its speed, of both libraries, in the table."""
+    out = tmp_path / "out.json"
+    done = run(
+        *("--only", "transfer", "--stock-python", stock_python, "--json", str(out)),
+        *("--megabytes", "1", "--rounds", "1"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(out.read_text("utf-8"))
+    assert found["libraries"]["stock"]["module"] == "paramiko"
+    assert found["libraries"]["fork"]["module"] == "paramiko_patched"
+    transfer = found["transfer"]
+    assert [one["error"] for one in transfer["rounds"]] == [None] * 16
+    assert len(transfer["summary"]) == 8 * 2
+    for line in transfer["summary"]:
+        assert line["stock"]["median"] > 0 and line["fork"]["median"] > 0
+        assert line["case"] in done.stdout
+
+
+def test_idle_says_why_a_library_cannot_hold_that_many(stock_python: str, tmp_path: Path) -> None:
+    """What a library cannot do is a figure of the run, in its own words, and no end of it."""
+    out = tmp_path / "out.json"
+    limit = ["bash", "-c", 'ulimit -n 60; exec "$@"', "bash", sys.executable, "-m", "benchmarks"]
+    done = subprocess.run(
+        [
+            *(*limit, "--only", "idle", "--stock-python", stock_python, "--json", str(out)),
+            *("--connections", "30", "--window", "0.1", "--idle-rounds", "1"),
+        ],
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=55,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for one in json.loads(out.read_text("utf-8"))["idle"]["rounds"]:
+        assert 5 < one["facts"]["connected"] < 30
+        assert "Too many open files" in one["error"]
+    assert done.stdout.count("cannot: OSError") == 2
+
+
+def test_benchmarks_refuse_wrong_options() -> None:
+    """A name or a number that makes no sense is refused before anything is started."""
+    for wrong in (["--only", "speed"], ["--connections", "0"], ["--megabytes", "many"]):
+        done = run(*wrong)
+        assert done.returncode == 2
+        assert "error: argument" in done.stderr
