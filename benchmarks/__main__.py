@@ -62,6 +62,12 @@ def read_options(arguments: list[str]) -> argparse.Namespace:
         help=f"some of {','.join(BENCHMARKS)}; all without it",
     )
     parser.add_argument(
+        "--death-rounds",
+        type=read_positive,
+        metavar="N",
+        help="death: at most so many rounds of each measurement",
+    )
+    parser.add_argument(
         "--connections",
         type=read_counts,
         default=[1, 200, 1000],
@@ -133,7 +139,7 @@ def run(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
         place = directory / name
         place.mkdir()
         if name == "death":
-            found[name] = death.run_all(list(subjects.values()), place)
+            found[name] = death.run_all(list(subjects.values()), place, options.death_rounds)
             death.show(found[name])
             continue
         if name == "idle":

@@ -197,11 +197,14 @@ MEASUREMENTS = {
 # all rounds, in turns
 
 
-def run_all(subjects: list[Subject], directory: Path) -> dict[str, list[Round]]:
+def run_all(
+    subjects: list[Subject], directory: Path, at_most: int | None = None
+) -> dict[str, list[Round]]:
     """
     Return the rounds of each library, behind a real ``ssh -W``.
 
     :param Path directory: for the servers, empty
+    :param int at_most: rounds of each measurement, instead of what each has
     :raises GateError: there is no OpenSSH, or it cannot be started
     """
     from paramiko_gate.servers.choice import run_chosen_site
@@ -216,16 +219,19 @@ def run_all(subjects: list[Subject], directory: Path) -> dict[str, list[Round]]:
             "known_hosts": str(host.known_hosts),
             "proxy_command": site.bastion.proxy_command(host),
         }
-        return run_rounds(subjects, values)
+        return run_rounds(subjects, values, at_most)
 
 
-def run_rounds(subjects: list[Subject], site: dict[str, Any]) -> dict[str, list[Round]]:
+def run_rounds(
+    subjects: list[Subject], site: dict[str, Any], at_most: int | None
+) -> dict[str, list[Round]]:
     """
     Return the rounds of each library by its name; one that did not end in time is empty.
     """
     rounds: dict[str, list[Round]] = {subject.module: [] for subject in subjects}
     script = str(Path(__file__).resolve())
-    for name, (_, count) in MEASUREMENTS.items():
+    for name, (_, usual) in MEASUREMENTS.items():
+        count = min(usual, at_most or usual)
         for number in range(count):
             for subject in subjects if number % 2 else reversed(subjects):
                 module = subject.module

@@ -8,8 +8,6 @@ import statistics
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-ERROR_LENGTH = 80
-
 
 @dataclass(frozen=True)
 class Round:
@@ -44,7 +42,7 @@ class Spread:
     count: int
 
     def __str__(self) -> str:
-        if self.count == 1:
+        if self.low == self.high:
             return _short(self.median)
         return f"{_short(self.median)} ({_short(self.low)} to {_short(self.high)})"
 
@@ -105,7 +103,9 @@ def compare(rounds: list[Round]) -> list[Line]:
 
 def show(title: str, lines: list[Line]) -> None:
     """
-    Print the lines as a table.
+    Print the lines as a table: medians, and of the ratios their range too.
+
+    A star marks a median that not all rounds are in; what went wrong is said below.
     """
     from rich.console import Console
     from rich.table import Table
@@ -118,12 +118,16 @@ def show(title: str, lines: list[Line]) -> None:
         table.add_row(
             "" if line.case == case else line.case,
             line.figure,
-            _cell(line.stock, line.errors.get("stock")),
-            _cell(line.fork, line.errors.get("fork")),
+            _cell(line.stock, "stock" in line.errors),
+            _cell(line.fork, "fork" in line.errors),
             str(line.ratio or "-"),
         )
         case = line.case
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for case, errors in {line.case: line.errors for line in lines}.items():
+        for library, error in errors.items():
+            console.print(f"{case}, {library}: {error}", markup=False, highlight=False)
 
 
 def to_json(rounds: list[Round]) -> dict[str, Any]:
@@ -136,10 +140,10 @@ def to_json(rounds: list[Round]) -> dict[str, Any]:
     }
 
 
-def _cell(spread: Spread | None, error: str | None) -> str:
+def _cell(spread: Spread | None, has_error: bool) -> str:
     if spread is None:
-        return f"cannot: {error}"[:ERROR_LENGTH]
-    return f"{spread}, some failed: {error}"[:ERROR_LENGTH] if error else str(spread)
+        return "cannot" if has_error else "-"
+    return f"{_short(spread.median)} *" if has_error else _short(spread.median)
 
 
 def _spread(values: list[float]) -> Spread | None:

@@ -66,6 +66,24 @@ def test_transfer_measures_both_libraries(stock_python: str, tmp_path: Path) -> 
         assert line["case"] in done.stdout
 
 
+def test_death_measures_both_libraries(stock_python: str, tmp_path: Path) -> None:
+    """The caller of the fork has its error, and the one of stock never gets it."""
+    out = tmp_path / "out.json"
+    done = run(
+        *("--only", "death", "--stock-python", stock_python, "--json", str(out)),
+        *("--death-rounds", "1"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(out.read_text("utf-8"))["death"]
+    figures = {
+        library: {k: v for one in rounds for k, v in one.items()}
+        for library, rounds in found.items()
+    }
+    assert len(figures["paramiko"]) == len(figures["paramiko_patched"]) == 7
+    assert figures["paramiko"]["kill to error, ms"] is None
+    assert figures["paramiko_patched"]["kill to error, ms"] < 2000
+
+
 def test_idle_says_why_a_library_cannot_hold_that_many(stock_python: str, tmp_path: Path) -> None:
     """What a library cannot do is a figure of the run, in its own words, and no end of it."""
     out = tmp_path / "out.json"
@@ -82,10 +100,14 @@ def test_idle_says_why_a_library_cannot_hold_that_many(stock_python: str, tmp_pa
         timeout=55,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for one in json.loads(out.read_text("utf-8"))["idle"]["rounds"]:
+    rounds = json.loads(out.read_text("utf-8"))["idle"]["rounds"]
+    case = rounds[0]["case"]
+    for one in rounds:
         assert 5 < one["facts"]["connected"] < 30
         assert "Too many open files" in one["error"]
-    assert done.stdout.count("cannot: OSError") == 2
+    assert done.stdout.count("cannot") == 2
+    assert f"{case}, stock: OSError: [Errno 24]" in done.stdout
+    assert f"{case}, fork: OSError: [Errno 24]" in done.stdout
 
 
 def test_benchmarks_refuse_wrong_options() -> None:
