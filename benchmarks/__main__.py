@@ -119,22 +119,21 @@ def tell(what: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
-def run(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
+def run(options: argparse.Namespace, directory: Path, found: dict[str, Any]) -> None:
     """
-    Run what was asked for, print each table when it is done, and return all figures.
+    Run what was asked for, and print each table when it is done.
 
     :param Path directory: an empty one, for servers and data
+    :param dict found: gets all figures, also those of a run that is interrupted
     :raises GateError: a library or a server is missing
     """
     subjects = find_subjects(options.stock_python, directory / "stock")
-    found: dict[str, Any] = {
-        "machine": {
-            "system": platform.platform(),
-            "cores": os.cpu_count(),
-            "load_before": os.getloadavg(),
-        },
-        "libraries": {name: describe(subject) for name, subject in subjects.items()},
+    found["machine"] = {
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "load_before": os.getloadavg(),
     }
+    found["libraries"] = {name: describe(subject) for name, subject in subjects.items()}
     for name in options.only:
         place = directory / name
         place.mkdir()
@@ -142,16 +141,18 @@ def run(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
             found[name] = death.run_all(list(subjects.values()), place, options.death_rounds)
             death.show(found[name])
             continue
-        if name == "idle":
-            rounds = idle.run(
-                subjects, options.connections, options.idle_rounds, options.window, place, tell
-            )
-        else:
-            rounds = transfer.run(subjects, options.megabytes, options.rounds, place, tell)
-        found[name] = figures.to_json(rounds)
-        figures.show(name, figures.compare(rounds))
+        rounds: list[figures.Round] = []
+        try:
+            if name == "idle":
+                counts, number = options.connections, options.idle_rounds
+                idle.run(subjects, counts, number, options.window, place, tell, rounds)
+            else:
+                transfer.run(subjects, options.megabytes, options.rounds, place, tell, rounds)
+        finally:
+            # Also of a run that is interrupted: what was measured until then is true.
+            found[name] = figures.to_json(rounds)
+            figures.show(name, figures.compare(rounds))
     found["machine"]["load_after"] = os.getloadavg()
-    return found
 
 
 def main() -> int:
@@ -161,23 +162,25 @@ def main() -> int:
     options = read_options(sys.argv[1:])
     # A clean end, with everything taken down, also when somebody else ends the run.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    status = EXIT_PASS
+    found: dict[str, Any] = {}
     try:
-        if options.json:
-            options.json.touch()
+        if options.json and not options.json.parent.is_dir():
+            raise GateError(f"there is no directory {options.json.parent} for the JSON file")
         allow_descriptors()
         with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
-            found = run(options, Path(directory))
+            run(options, Path(directory), found)
     except GateError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        status = EXIT_INTERRUPTED
     except OSError as error:
         print(f"the benchmark cannot run\n  got: {error}", file=sys.stderr)
         return EXIT_USAGE
     if options.json:
         options.json.write_text(json.dumps(found, indent=1), "utf-8")
-    return EXIT_PASS
+    return status
 
 
 if __name__ == "__main__":

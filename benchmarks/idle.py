@@ -44,9 +44,10 @@ def run(
     window_s: float,
     directory: Path,
     tell: Callable[[str], None],
-) -> list[Round]:
+    done: list[Round],
+) -> None:
     """
-    Return all rounds; each blocks for its logins, which are bounded, and for its window.
+    Run all rounds; each blocks for its logins, which are bounded, and for its window.
 
     :param dict subjects: the libraries by name
     :param list counts: numbers of connections
@@ -54,9 +55,9 @@ def run(
     :param float window_s: seconds over which wake-ups and CPU are counted
     :param Path directory: for the servers, empty
     :param tell: is told what is done next
+    :param list done: gets each round when it has ended
     :raises GateError: a server cannot be started
     """
-    done = []
     for count in counts:
         with _run_site(count, directory / str(count)) as site:
             proxy, command = _choose_proxy(count, site)
@@ -82,7 +83,6 @@ def run(
                         done.append(Round(case, library, number, figures, facts))
                     except Broken as error:
                         done.append(Round(case, library, number, {}, facts, str(error)))
-    return done
 
 
 def choose_relay(host: Host) -> tuple[str, str]:

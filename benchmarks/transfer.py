@@ -27,18 +27,19 @@ def run(
     rounds: int,
     directory: Path,
     tell: Callable[[str], None],
-) -> list[Round]:
+    done: list[Round],
+) -> None:
     """
-    Return all rounds; each is a process of its own with one connection and one transfer.
+    Run all rounds; each is a process of its own with one connection and one transfer.
 
     :param dict subjects: the libraries by name
     :param int megabytes: of each transfer
     :param int rounds: of each library with each kind of transfer
     :param Path directory: for servers and data; empty
     :param tell: is told what is done next
+    :param list done: gets each round when it has ended
     :raises GateError: a server cannot be started
     """
-    done = []
     data = directory / "data"
     servers = directory / "servers"
     servers.mkdir()
@@ -66,8 +67,6 @@ def run(
                             done.append(Round(case, library, number, figures, facts))
                         except Broken as error:
                             done.append(Round(case, library, number, {}, facts, str(error)))
-    # By case, as they are read, and not as they were run.
-    return sorted(done, key=lambda one: [*ways].index(one.case.split(", ")[-1]))
 
 
 def _measure(subject: Subject, order: dict[str, Any]) -> dict[str, float]:

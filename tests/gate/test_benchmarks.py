@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from paramiko_gate.measure import wait_for
+from paramiko_gate.servers.ending import descendants, is_running
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -108,6 +111,32 @@ def test_idle_says_why_a_library_cannot_hold_that_many(stock_python: str, tmp_pa
     assert done.stdout.count("cannot") == 2
     assert f"{case}, stock: OSError: [Errno 24]" in done.stdout
     assert f"{case}, fork: OSError: [Errno 24]" in done.stdout
+
+
+def test_benchmarks_leave_nothing_when_they_are_ended(stock_python: str) -> None:
+    """SIGTERM in the middle of a round takes servers, client and proxies down, and says so."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "benchmarks", "--only", "idle", "--stock-python", stock_python),
+            *("--connections", "2", "--window", "50"),
+        ],
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    with process, process.stderr:
+        try:
+            assert b"round 1 of 3, stock" in process.stderr.readline()
+            # Two servers, their keeper, the client, and its two proxies.
+            assert wait_for(lambda: len(descendants(process.pid)) == 6, 20)
+            family = descendants(process.pid)
+            process.terminate()
+            assert process.wait(20) == 130
+        finally:
+            process.kill()
+    assert not [one for one in family if is_running(one)]
 
 
 def test_benchmarks_refuse_wrong_options() -> None:
