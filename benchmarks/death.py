@@ -5,6 +5,8 @@ Needs both installed beside each other, and an OpenSSH server and client::
 
     pip install '.[gate]' 'paramiko===5.1.0' && python benchmarks/death.py
 
+Also run by ``python -m benchmarks --only death``, which needs no stock beside the fork.
+
 Each round is a process of its own that connects through a real ``ssh -W``; rounds of stock and
 fork take turns, so that both meet the same load. Prints medians with the range, and writes all
 rounds with ``--json``. It judges nothing: the gate does that.
@@ -27,7 +29,11 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # The rounds run where nothing of ours need be installed.
+    from paramiko_gate.target import Subject
 
 #: Seconds that a blocked caller is given to have its error.
 PATIENCE_S = 2.0
@@ -191,19 +197,53 @@ MEASUREMENTS = {
 # all rounds, in turns
 
 
-def run_rounds(modules: list[str], site: dict[str, Any]) -> dict[str, list[Round]]:
+def run_all(
+    subjects: list[Subject], directory: Path, at_most: int | None = None
+) -> dict[str, list[Round]]:
     """
-    Return the rounds of each module; a round that did not end in time is empty.
+    Return the rounds of each library, behind a real ``ssh -W``.
+
+    :param Path directory: for the servers, empty
+    :param int at_most: rounds of each measurement, instead of what each has
+    :raises GateError: there is no OpenSSH, or it cannot be started
     """
-    rounds: dict[str, list[Round]] = {module: [] for module in modules}
-    for name, (_, count) in MEASUREMENTS.items():
+    from paramiko_gate.servers.choice import run_chosen_site
+
+    with run_chosen_site("openssh", directory) as site:
+        host = site.host
+        values = {
+            "address": host.address,
+            "port": host.port,
+            "user": host.user,
+            "client_key": str(host.client_key),
+            "known_hosts": str(host.known_hosts),
+            "proxy_command": site.bastion.proxy_command(host),
+        }
+        return run_rounds(subjects, values, at_most)
+
+
+def run_rounds(
+    subjects: list[Subject], site: dict[str, Any], at_most: int | None
+) -> dict[str, list[Round]]:
+    """
+    Return the rounds of each library by its name; one that did not end in time is empty.
+    """
+    rounds: dict[str, list[Round]] = {subject.module: [] for subject in subjects}
+    script = str(Path(__file__).resolve())
+    for name, (_, usual) in MEASUREMENTS.items():
+        count = min(usual, at_most or usual)
         for number in range(count):
-            for module in modules if number % 2 else reversed(modules):
+            for subject in subjects if number % 2 else reversed(subjects):
+                module = subject.module
                 print(f"\r{name} {number + 1}/{count} {module:20}", end="", file=sys.stderr)
-                command = [sys.executable, __file__, "--round", name, module, json.dumps(site)]
+                arguments = [script, "--round", name, module, json.dumps(site)]
                 try:
                     done = subprocess.run(
-                        command, capture_output=True, timeout=ROUND_LIMIT_S, check=True
+                        [*subject.interpreter, *arguments],
+                        env=subject.environment,
+                        capture_output=True,
+                        timeout=ROUND_LIMIT_S,
+                        check=True,
                     )
                 except subprocess.TimeoutExpired:
                     rounds[module].append({})
@@ -242,7 +282,7 @@ def main() -> int:
     """
     Measure and print; exit status 0 unless a round could not be run.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all rounds there")
     parser.add_argument("--modules", nargs="+", default=["paramiko", "paramiko_patched"])
     parser.add_argument("--round", nargs=3, help=argparse.SUPPRESS)
@@ -253,22 +293,11 @@ def main() -> int:
         print(json.dumps(measured), flush=True)
         os._exit(0)  # stock's threads spin on: do not wait for them
 
-    from paramiko_gate.servers.choice import run_chosen_site
+    from paramiko_gate.target import find_target
 
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        run_chosen_site("openssh", Path(directory)) as site,
-    ):
-        host = site.host
-        values = {
-            "address": host.address,
-            "port": host.port,
-            "user": host.user,
-            "client_key": str(host.client_key),
-            "known_hosts": str(host.known_hosts),
-            "proxy_command": site.bastion.proxy_command(host),
-        }
-        rounds = run_rounds(options.modules, values)
+    subjects = [find_target(module, None) for module in options.modules]
+    with tempfile.TemporaryDirectory() as directory:
+        rounds = run_all(subjects, Path(directory))
     show(rounds)
     if options.json:
         options.json.write_text(json.dumps(rounds, indent=1))
