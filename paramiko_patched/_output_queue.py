@@ -60,18 +60,20 @@ class OutputQueue:
     """
 
     def __init__(self) -> None:
-        # The lock is reentrant, for those that interrupt.
-        self._changed = threading.Condition(threading.RLock())
+        # Reentrant, for those that interrupt.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._packets: deque[bytes] = deque()
         self._accepted = self._written = 0  # bytes, ever
         self._turn: weakref.ref[_Turn] | None = None
+        self._waiting = 0  # or more, if an exception cut in
         self._failure: Exception | None = None
 
     def put(self, packet: bytes) -> None:
         """
         Give a packet its place in the order.  Does not block.
         """
-        with self._changed:
+        with self._lock:
             self._accepted += len(packet)
             if self._failure is None:
                 self._packets.append(packet)
@@ -107,24 +109,25 @@ class OutputQueue:
         turn = _Turn()
         reference = weakref.ref(turn)
         try:
-            with self._changed:
+            with self._lock:
                 goal = self._accepted
                 if goal - self._written > BACKLOG_LIMIT:
                     wait = True
                 if not self._take_turn(reference, goal, wait):
                     return
-            while wait and self._lacks(goal):
+            while wait and self._written < goal:
                 self._advance(write)
             # What others put down meanwhile, and need not wait for then.
             goal = self._accepted
-            while self._lacks(goal):
+            while self._written < goal:
                 if not self._advance(try_to_write):
                     break
         finally:
             if self._turn is reference:
-                with self._changed:
+                with self._lock:
                     self._turn = None
-                    self._changed.notify_all()
+                    if self._waiting:
+                        self._changed.notify_all()
 
     def _take_turn(
         self, reference: weakref.ref[_Turn], goal: int, wait: bool
@@ -132,7 +135,11 @@ class OutputQueue:
         """
         Become the writer, unless that is not needed.  The lock is held.
         """
-        while self._lacks(goal):
+        while True:
+            if self._failure is not None:
+                raise copy.copy(self._failure)
+            if self._written >= goal:
+                return False
             writer = self._writer()
             if writer is None:
                 self._turn = reference
@@ -141,21 +148,16 @@ class OutputQueue:
             if not wait or writer.thread == threading.get_ident():
                 return False
             del writer
-            # A limit for the case that it ends without a word.
-            self._changed.wait(LOST_TURN_S)
-        return False
+            self._waiting += 1
+            try:
+                # A limit for the case that it ends without a word.
+                self._changed.wait(LOST_TURN_S)
+            finally:
+                self._waiting -= 1
 
     def _writer(self) -> _Turn | None:
         turn = self._turn
         return None if turn is None else turn()
-
-    def _lacks(self, goal: int) -> bool:
-        """
-        Whether bytes are missing up to here; raises if they always will.
-        """
-        if self._failure is not None:
-            raise copy.copy(self._failure)
-        return self._written < goal
 
     def _advance(self, write: Callable[[bytes], int]) -> int:
         """

@@ -216,21 +216,6 @@ class ProxyPipes:
         with self._lock:
             self._readers.wake_up()
 
-    def wait_writable(self) -> None:
-        """
-        Wait, without limit, until `write` has something to tell.
-        """
-        use = _Use()
-        user = weakref.ref(use)
-        try:
-            if self._enter(self._writers, user):
-                stdin = self._process.stdin.fileno()
-                self._wait(stdin, select.POLLOUT, self._writers, None)
-        except ValueError:
-            pass  # the program has closed the file itself
-        finally:
-            self._leave(self._writers, user)
-
     def stderr_tail(self) -> bytes:
         """
         Return the last 64 KiB that the proxy wrote to stderr until now.

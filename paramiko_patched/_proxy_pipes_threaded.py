@@ -194,19 +194,6 @@ class ThreadedProxyPipes:
             finally:
                 self._writers.forget(ticket)
 
-    def wait_writable(self) -> None:
-        """
-        Wait, without limit, until `write` has something to tell.
-        """
-        while not self.write_closed:
-            ticket = self._writers.register()
-            try:
-                if self.write_closed or not self._input.busy():
-                    return
-                self._writers.wait(ticket, None)
-            finally:
-                self._writers.forget(ticket)
-
     def stderr_tail(self) -> bytes:
         """
         Return the last 64 KiB that the proxy wrote to stderr until now.

@@ -42,8 +42,11 @@ class SocketWait:
     """
     Waits for no socket in particular: returns, so that ``recv`` polls.
 
-    Thread-safety: one thread waits and sends; any thread may call the rest.
+    Thread-safety: one thread waits and one sends; any may call the rest.
     """
+
+    #: How many bytes to ask for, if more than are needed now.
+    read_ahead = 0
 
     def __init__(self, sock: Any) -> None:
         self._socket = sock
@@ -57,10 +60,14 @@ class SocketWait:
         """
         return True
 
-    def wait_writable(self) -> None:
+    def send(self, data: bytes) -> int:
         """
-        Wait until another ``send`` has a chance; wakes when it is closed.
+        Send what is accepted; may block.
+
+        :raises socket.timeout, BlockingIOError: nothing is, for a while.
         """
+        sent: int = self._socket.send(data)
+        return sent
 
     def send_now(self, data: bytes) -> int:
         """
@@ -68,8 +75,7 @@ class SocketWait:
 
         :raises socket.timeout, BlockingIOError: nothing is.
         """
-        sent: int = self._socket.send(data)
-        return sent
+        return self.send(data)
 
     def wake(self) -> None:
         """
@@ -88,12 +94,15 @@ class _ProxyWait(SocketWait):
     """
 
     _socket: ProxyCommand
+    #: What a pipe holds.
+    read_ahead = 65536
 
     def wait_readable(self, seconds: float | None) -> bool:
         return self._socket._wait_readable(seconds)
 
-    def wait_writable(self) -> None:
-        self._socket._wait_writable()
+    def send(self, data: bytes) -> int:
+        # For as long as it takes: `close` wakes it.
+        return self._socket._send_within(None, data)
 
     def send_now(self, data: bytes) -> int:
         return self._socket._send_within(0, data)

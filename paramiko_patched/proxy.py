@@ -384,13 +384,6 @@ class ProxyCommand(ClosingContextManager):
         """
         self._adopt().pipes.wake_reader()
 
-    def _wait_writable(self) -> None:
-        """
-        Wait until `send` returns or raises at once.
-        """
-        if self._death is None:
-            self._adopt().pipes.wait_writable()
-
     def _limit_reading(self, seconds: float, reason: str) -> None:
         """
         Let `recv` deliver what is left for so many seconds, then fail.

@@ -72,18 +72,15 @@ class Packetizer:
 
     # adds after: send_message
     def __write_part(self, packet):
-        sent = 0
         refusals = 0
-        while not sent:
-            sent = self.__write_once(self.__socket.send, packet)
-            if sent is None:
-                sent = 0
-                self.__wait.wait_writable()
-            elif not sent:
+        while True:
+            sent = self.__write_once(self.__wait.send, packet)
+            if sent:
+                return sent
+            if sent == 0:
                 refusals += 1
                 if refusals > 10:
                     raise EOFError()
-        return sent
 
     # adds after: send_message
     def __write_now(self, packet):

@@ -6,6 +6,7 @@ Each case is a program of its own.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import children
@@ -18,6 +19,9 @@ Source = Callable[[str], str]
 
 #: A hub that a blocking call holds up stands still for as long as that call takes: 1 s and more.
 LONGEST_GAP_S = 0.6
+
+#: eventlet 0.41 is broken on Python 3.13: a thread's `join` raises when its time is over.
+GREEN = ["gevent"] if sys.version_info >= (3, 13) else ["gevent", "eventlet"]
 
 
 def test_session_works_with_descriptors_above_1024(target: str, client_source: Source) -> None:
@@ -124,7 +128,7 @@ assert_never_blocked()
 """
 
 
-@pytest.mark.parametrize("library", ["gevent", "eventlet"])
+@pytest.mark.parametrize("library", GREEN)
 def test_session_in_green_threads_leaves_the_hub_running(
     target: str, client_source: Source, library: str
 ) -> None:
