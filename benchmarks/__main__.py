@@ -15,12 +15,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import death, figures, idle, transfer
+from benchmarks import cycles, death, figures, idle, transfer
 from benchmarks.subjects import allow_descriptors, describe, find_subjects
 from paramiko_gate.errors import EXIT_PASS, EXIT_USAGE, GateError
 
 EXIT_INTERRUPTED = 130
-BENCHMARKS = ("death", "idle", "transfer")
+BENCHMARKS = ("death", "idle", "transfer", "cycles")
 
 
 def read_names(text: str) -> list[str]:
@@ -103,6 +103,13 @@ def read_options(arguments: list[str]) -> argparse.Namespace:
         help="transfer: rounds (default: %(default)s)",
     )
     parser.add_argument(
+        "--cycles",
+        type=read_positive,
+        default=2000,
+        metavar="N",
+        help="cycles: how many of the fork (default: %(default)s)",
+    )
+    parser.add_argument(
         "--stock-python",
         metavar="PYTHON",
         help="an interpreter with stock paramiko; otherwise the one beside the fork, or a "
@@ -146,6 +153,8 @@ def run(options: argparse.Namespace, directory: Path, found: dict[str, Any]) -> 
             if name == "idle":
                 counts, number = options.connections, options.idle_rounds
                 idle.run(subjects, counts, number, options.window, place, tell, rounds)
+            elif name == "cycles":
+                cycles.run(subjects, options.cycles, place, tell, rounds)
             else:
                 transfer.run(subjects, options.megabytes, options.rounds, place, tell, rounds)
         finally:

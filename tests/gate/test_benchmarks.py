@@ -69,6 +69,21 @@ def test_transfer_measures_both_libraries(stock_python: str, tmp_path: Path) -> 
         assert line["case"] in done.stdout
 
 
+def test_cycles_count_who_was_told_of_both_libraries(stock_python: str, tmp_path: Path) -> None:
+    """The fork tells every caller and leaves nothing; stock tells nobody."""
+    out = tmp_path / "out.json"
+    done = run(
+        *("--only", "cycles", "--stock-python", stock_python, "--json", str(out)),
+        *("--cycles", "3"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rounds = json.loads(out.read_text("utf-8"))["cycles"]["rounds"]
+    told = {one["library"]: one["figures"]["told"] for one in rounds}
+    assert told == {"stock": 0, "fork": 3}
+    (fork,) = [one["figures"] for one in rounds if one["library"] == "fork"]
+    assert [fork[name] for name in ("zombies", "children", "descriptors", "threads")] == [0] * 4
+
+
 def test_death_measures_both_libraries(stock_python: str, tmp_path: Path) -> None:
     """The caller of the fork has its error, and the one of stock never gets it."""
     out = tmp_path / "out.json"
