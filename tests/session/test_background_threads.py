@@ -160,7 +160,8 @@ def test_prefetch_thread_ends_quietly_when_a_plain_connection_is_lost(
     client.get_transport().sock.shutdown(socket.SHUT_RDWR)
 
     assert_ends(thread)
-    assert isinstance(raised(Call(file.stat), RAISES_S), OSError)
+    # EOFError if the call meets the end before the transport thread does.
+    assert isinstance(raised(Call(file.stat), RAISES_S), (OSError, EOFError))
     assert printed == []
 
 
