@@ -39,6 +39,7 @@ def test_output_is_read_in_large_pieces(open_connection: Callable[..., Connectio
 
     assert received == bytes(SIZE_BYTES)
     assert channel.recv_exit_status() == 3
-    assert sum(calls) > SIZE_BYTES
+    # One call may have been under way before there was anybody to count it.
+    assert sum(calls) > SIZE_BYTES - PIPE_SIZE_BYTES
     assert len(calls) < sum(calls) / 32768
     assert max(calls) <= PIPE_SIZE_BYTES
