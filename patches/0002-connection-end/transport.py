@@ -58,8 +58,8 @@ class Transport:
     # replaces statement: 8666a64bfd06b6e4 1 of 2
     def run(self):
         # A dead proxy is no bug in here: its message says it all.
-        explained = is_explained(self.sock, e)
-        self._log(DEBUG if explained else ERROR, util.tb_strings())
+        if not is_explained(self.sock, e):
+            self._log(ERROR, util.tb_strings())
 
     # wraps: 65b050e8fa162764 as __upstream_parse_disconnect
     def _parse_disconnect(self, m):
