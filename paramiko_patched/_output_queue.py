@@ -25,7 +25,6 @@ from __future__ import annotations
 import copy
 import threading
 import weakref
-from collections import deque
 from typing import Callable
 
 #: How many bytes may pile up before nobody is allowed to leave a packet
@@ -62,8 +61,10 @@ class OutputQueue:
     def __init__(self) -> None:
         # Reentrant, for those that interrupt.
         self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
-        self._packets: deque[bytes] = deque()
+        # Made by the first that waits, and a list instead of a deque: of both
+        # every idle connection would pay a kilobyte.
+        self._changed: threading.Condition | None = None
+        self._packets: list[bytes] = []
         self._accepted = self._written = 0  # bytes, ever
         self._turn: weakref.ref[_Turn] | None = None
         self._waiting = 0  # or more, if an exception cut in
@@ -126,7 +127,7 @@ class OutputQueue:
             if self._turn is reference:
                 with self._lock:
                     self._turn = None
-                    if self._waiting:
+                    if self._waiting and self._changed is not None:
                         self._changed.notify_all()
 
     def _take_turn(
@@ -148,6 +149,8 @@ class OutputQueue:
             if not wait or writer.thread == threading.get_ident():
                 return False
             del writer
+            if self._changed is None:
+                self._changed = threading.Condition(self._lock)
             self._waiting += 1
             try:
                 # A limit for the case that it ends without a word.
@@ -172,7 +175,7 @@ class OutputQueue:
             raise
         self._written += count
         if count == len(packet):
-            self._packets.popleft()
+            del self._packets[0]
         else:
             self._packets[0] = packet[count:]
         return count

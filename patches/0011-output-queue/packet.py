@@ -1,6 +1,3 @@
-# adds after: HMAC
-from collections import deque
-
 # adds after: Message
 from paramiko._connection_end import read_last_words
 
@@ -13,7 +10,8 @@ class Packetizer:
     def __init__(self, socket):
         self.__waiting_init(socket)
         self.__output = OutputQueue()
-        self.__unpacked = deque()
+        # a list: an empty deque takes ten times as much of an idle connection
+        self.__unpacked = []
 
     # replaces statement: b937666932860036
     def send_message(self):
@@ -46,7 +44,7 @@ class Packetizer:
             try:
                 while self.__unpacked:
                     self.__pack_message(self.__unpacked[0])
-                    self.__unpacked.popleft()
+                    del self.__unpacked[0]
             finally:
                 self.__unpacked.clear()
         self.__keepalive_last = time.time()

@@ -1,7 +1,3 @@
-# adds after: ClosingContextManager
-from collections import deque
-
-
 class Transport:
     # replaces statement: eec118a8cc8e4f9e
     def __init__(self):
@@ -9,7 +5,7 @@ class Transport:
         self.clear_to_send_lock = threading.RLock()
         #: Messages that wait for the end of a key exchange; their senders
         #: do not.
-        self._posted = deque()
+        self._posted = []
 
     # replaces statement: 79f219c3ed49e92c
     def _send_message(self):
@@ -61,7 +57,7 @@ class Transport:
     def _parse_newkeys(self):
         self.clear_to_send.set()
         while self._posted:
-            self._queue_user_message(self._posted.popleft())
+            self._queue_user_message(self._posted.pop(0))
 
     # replaces statement: 7187f0675eb38279
     def _parse_newkeys(self):

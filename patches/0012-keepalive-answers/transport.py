@@ -7,7 +7,7 @@ class Transport:
     def __init__(self):
         self.clear_to_send_timeout = 30.0
         #: What the global requests under way wait for, in the order sent.
-        self._answers = deque()
+        self._answers = []
 
     # replaces: f63f6d4f361090ad
     def set_keepalive(self, interval, count_max=None):
@@ -103,7 +103,7 @@ class Transport:
         if not self._answers:
             return False
         self.global_response = response
-        self._answers.popleft().give(response)
+        self._answers.pop(0).give(response)
         return True
 
     # replaces statement: a5357df78c4ea869

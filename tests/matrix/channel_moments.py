@@ -8,13 +8,16 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from matrix.faults import ALL, WRITE
+from matrix.faults import ALL, DRIPS, STALLS, WRITE
 from matrix.moment import Moment, within
 from matrix.scene import ECHO, ECHO_TO_STDERR, MORE, PIPE_SIZE_BYTES, SWALLOW, Scene
 from matrix.transport_moments import session_opened
 
 #: One more than ever fits: the server allows two megabytes, and asks for more in time.
 FILL_BYTES = 32768
+
+#: Together more than the limit that callers set, and less than it may be late.
+SILENCE_S, SILENCES = 0.2, 3
 
 
 def echoing(scene: Scene) -> Any:
@@ -82,6 +85,12 @@ def pipe_unread(scene: Scene) -> Any:
 def recv(channel: Any) -> Any:
     """Receive what has arrived, then wait."""
     return [channel.recv(2), channel.recv(100)]
+
+
+def recv_with_keepalive(channel: Any) -> Any:
+    """Do the same with an end to the patience for a silent server."""
+    channel.get_transport().set_keepalive(SILENCE_S, SILENCES)
+    return recv(channel)
 
 
 def recv_stderr(channel: Any) -> Any:
@@ -152,6 +161,15 @@ def wait_status(channel: Any) -> Any:
 
 CHANNEL_MOMENTS = [
     Moment("recv", echoing, recv, [b"ab", MORE], within(recv), faults=ALL, real=True),
+    Moment(
+        "recv-with-keepalive",
+        echoing,
+        recv_with_keepalive,
+        [b"ab", MORE],
+        limited=recv_with_keepalive,
+        on_limit="ProxyCommandFailure",
+        faults=(*STALLS, DRIPS),
+    ),
     Moment("recv_stderr", echoing_to_stderr, recv_stderr, [b"ab", MORE], within(recv_stderr)),
     Moment("send-window-full", window_full, send, 1, within(send)),
     Moment("sendall-window-full", window_full, sendall, None, within(sendall)),

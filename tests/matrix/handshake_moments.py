@@ -11,6 +11,7 @@ from typing import Any
 
 from matrix.faults import HANDSHAKE, LENGTH, MAIN
 from matrix.moment import LIMIT_S, Moment
+from matrix.password_server import PASSWORD
 from matrix.scene import Scene
 
 #: In authentication a message of the server's is cut as anywhere else.
@@ -39,6 +40,12 @@ def asking_for_service(scene: Scene) -> Scene:
     scene.negotiated("ServiceRequestingTransport")
     scene.stand_in.do("hold")
     return scene
+
+
+def known_by_password(scene: Scene) -> Scene:
+    """Do the same with a server that takes a password."""
+    scene.use_password_server()
+    return unauthenticated(scene)
 
 
 def connect(scene: Scene) -> Any:
@@ -71,6 +78,18 @@ def publickey(scene: Scene) -> Any:
 def password(scene: Scene) -> Any:
     """Try a password, which the server does not take from anybody."""
     return scene.transport.auth_password(scene.host.user, "wrong", fallback=False)
+
+
+def right_password(scene: Scene) -> Any:
+    """Give the password."""
+    return scene.transport.auth_password(scene.host.user, PASSWORD, fallback=False)
+
+
+def right_answer(scene: Scene) -> Any:
+    """Give it as the answer to a question."""
+    return scene.transport.auth_interactive(
+        scene.host.user, lambda _title, _words, questions: [PASSWORD for _ in questions]
+    )
 
 
 def interactive(scene: Scene) -> Any:
@@ -120,6 +139,8 @@ HANDSHAKE_MOMENTS = [
     auth("auth-publickey", publickey, value=[]),
     auth("auth-password", password, **REFUSED),
     auth("auth-interactive", interactive, **REFUSED),
+    auth("auth-password-accepted", right_password, value=[], reach=known_by_password),
+    auth("auth-interactive-accepted", right_answer, value=[], reach=known_by_password),
     auth("auth-none", none, **REFUSED),
     auth("auth-service-request", password, reach=asking_for_service, **REFUSED),
 ]

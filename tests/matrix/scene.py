@@ -7,6 +7,7 @@ Imports no paramiko of any name; the library under test is handed in.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import select
 import signal
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from matrix.faults import CONTINUED, STALLED, Fault
 from matrix.orders import StandIn, open_stand_in
+from matrix.password_server import run_password_server
 from session.connection import rescue
 from waiting import Call, wait_until
 
@@ -101,6 +103,12 @@ class Scene:
             self.stops = bool(hold)
         stand_in: StandIn = self.stand_in
         return stand_in
+
+    def use_password_server(self) -> None:
+        """Talk to a server that takes a password instead; only before `prepare`."""
+        assert self.stand_in is None
+        port = self._stack.enter_context(run_password_server())
+        self.host = dataclasses.replace(self.host, port=port)
 
     def prepare_real(self, bastion: Bastion) -> None:
         """Use a real ``ssh -W`` through the bastion instead."""
