@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from matrix.faults import ALL, DRIPS, STALLS, WRITE
+from matrix.faults import DRIPS, STALLS, WRITE
 from matrix.moment import Moment, within
 from matrix.scene import ECHO, ECHO_TO_STDERR, MORE, PIPE_SIZE_BYTES, SWALLOW, Scene
 from matrix.transport_moments import session_opened
@@ -160,7 +160,7 @@ def wait_status(channel: Any) -> Any:
 
 
 CHANNEL_MOMENTS = [
-    Moment("recv", echoing, recv, [b"ab", MORE], within(recv), faults=ALL, real=True),
+    Moment("recv", echoing, recv, [b"ab", MORE], within(recv), real=True),
     Moment(
         "recv-with-keepalive",
         echoing,

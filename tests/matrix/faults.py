@@ -79,17 +79,13 @@ ENDS = (KILLED, TERMINATED, EXITS_0, EXITS_97, CLOSES_OUTPUT)
 CUTS = (CUT_IN_HEADER, CUT_IN_PACKET)
 STALLS = (STALLED, CONTINUED)
 
-#: For a row that stands for its kind.
+#: Everything, for whoever waits for the server's words.
 ALL = (*ENDS, *CUTS, *STALLS, DRIPS, GARBAGE)
-#: For the other rows: an end by signal, one with words, one without a status, one in a message;
-#: waiting; garbage. What is left out is told apart in one place, whoever waits: `_status_text`,
-#: and the number of bytes that `Packetizer.read_all` still wanted.
-MAIN = (KILLED, EXITS_97, CLOSES_OUTPUT, CUT_IN_PACKET, *STALLS, GARBAGE)
 #: For a place in the handshake, which is itself a place to cut.
 HANDSHAKE = (*ENDS, *STALLS, DRIPS, GARBAGE)
 #: Where the next bytes are the length of a message that is not encrypted.
 LENGTH = (*HANDSHAKE, PROMISES)
 #: Where nothing of the server's is awaited: nothing to cut, and no limit to honour.
 IDLE = (*ENDS, GARBAGE)
-#: Blocked in a write: nothing of the server's is on its way.
-WRITE = (*ENDS, *STALLS)
+#: Blocked in a write, and nothing of the server's is on its way that could be cut or drip.
+WRITE = (*ENDS, *STALLS, GARBAGE)

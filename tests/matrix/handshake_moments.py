@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from matrix.faults import HANDSHAKE, LENGTH, MAIN
+from matrix.faults import HANDSHAKE, LENGTH
 from matrix.moment import LIMIT_S, Moment
 from matrix.password_server import PASSWORD
 from matrix.scene import Scene
-
-#: In authentication a message of the server's is cut as anywhere else.
-AUTH = MAIN
 
 
 def stop(place: str) -> Callable[[Scene], Scene]:
@@ -121,7 +118,7 @@ def place(name: str, where: str, limited: Callable[[Scene], Any], **options: Any
 def auth(name: str, call: Callable[[Scene], Any], **options: Any) -> Moment:
     """Make the row of a kind of authentication."""
     options = {"reach": unauthenticated, "on_limit": "AuthenticationException", **options}
-    return Moment(name=name, call=call, limited=limited_auth(call), faults=AUTH, **options)
+    return Moment(name=name, call=call, limited=limited_auth(call), **options)
 
 
 REFUSED = {"refusal": "BadAuthenticationType"}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from matrix.faults import MAIN, Fault
+from matrix.faults import ALL, Fault
 from waiting import Call, wait_until
 
 #: The time limit a caller sets where the proxy stalls. More than the time between two drips.
@@ -58,7 +58,7 @@ class Moment:
     value: Any = anything
     limited: Callable[[Any], Any] | None = None
     on_limit: str = "socket.timeout"
-    faults: tuple[Fault, ...] = MAIN
+    faults: tuple[Fault, ...] = ALL
     answered: bool = True
     partial: bytes = b""
     refusal: str = ""

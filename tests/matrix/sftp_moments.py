@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from matrix.faults import ALL
 from matrix.moment import Moment, within
 from matrix.scene import FILE_SIZE_BYTES, Scene
 
@@ -152,7 +151,7 @@ def row(name: str, reach: Callable[[Scene], Remote], call: Any, value: Any, **mo
 
 
 SFTP_MOMENTS = [
-    row("sftp-stat", client, stat, FILE_SIZE_BYTES, faults=ALL, real=True),
+    row("sftp-stat", client, stat, FILE_SIZE_BYTES, real=True),
     row("sftp-listdir_iter", client, listdir_iter, ["remote"]),
     row("sftp-open", client, open_file, 0),
     row("sftp-read", opened, read, bytes([0, 1, 2, 3]), real=True),

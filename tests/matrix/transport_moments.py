@@ -7,7 +7,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from matrix.faults import ALL, IDLE
+from matrix.faults import IDLE
 from matrix.moment import LIMIT_S, Moment, within
 from matrix.scene import ECHO, MORE, STEP_S, Scene
 
@@ -155,7 +155,6 @@ TRANSPORT_MOMENTS = [
         answers_held,
         open_session,
         limited=open_session_in_time,
-        faults=ALL,
         real=True,
         on_limit="SSHException",
     ),
@@ -178,5 +177,5 @@ TRANSPORT_MOMENTS = [
         limited=accept_in_time,
         on_limit="None",
     ),
-    Moment("ten-readers", ten_channels, recv, MORE, within(recv), faults=ALL, real=True),
+    Moment("ten-readers", ten_channels, recv, MORE, within(recv), real=True),
 ]
