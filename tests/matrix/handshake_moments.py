@@ -121,5 +121,11 @@ HANDSHAKE_MOMENTS = [
     auth("auth-password", password, **REFUSED),
     auth("auth-interactive", interactive, **REFUSED),
     auth("auth-none", none, **REFUSED),
-    auth("auth-service-request", password, reach=asking_for_service, **REFUSED),
+    auth(
+        "auth-service-request",
+        password,
+        reach=asking_for_service,
+        needs_api="service-request",
+        **REFUSED,
+    ),
 ]
