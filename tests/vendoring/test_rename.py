@@ -128,6 +128,15 @@ def test_rename_applies_edit_for_its_kinds_only() -> None:
     assert rename(files, KINDS["namespaced"], (edit,), line) == files
 
 
+def test_rename_makes_no_module_that_the_line_is_without() -> None:
+    """
+    An edit of a module that came later finds nothing in an old line, and leaves nothing there.
+    """
+    edit = Edit("logger", "later.py", "a = 1", "a = 2", ("namespaced",))
+    files, line = {"a.py": "a = 1\n"}, line_of({"logger": 0})
+    assert rename(files, KINDS["namespaced"], (edit,), line) == files
+
+
 def test_rename_refuses_name_inside_f_string() -> None:
     """
     A place that is a token on one Python and text on another is refused on both.
