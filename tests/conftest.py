@@ -22,6 +22,7 @@ import pytest
 # "importlib" leaves the path alone.
 sys.path.insert(0, str(Path(__file__).parent))
 
+import apis
 import children
 import leaks
 import threaded_pipes
@@ -63,6 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "race: two parties meet by chance; runs --loops times")
     config.addinivalue_line("markers", "fault: a server or a proxy of a real session is broken")
     config.addinivalue_line("markers", "slow: takes more than five seconds")
+    config.addinivalue_line("markers", "needs_api(name): asks for an entry of `apis.APIS`")
     config.addinivalue_line("markers", "measured: counts, or looks at the clock; runs alone")
     if config.getoption("pipes") == "threaded":
         try:
@@ -79,6 +81,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("race"):
         metafunc.fixturenames.append("race_loop")
         metafunc.parametrize("race_loop", range(metafunc.config.getoption("loops")))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """
+    Skip a test whose API the library under test never had; `apis` says which may be missing.
+    """
+    for mark in item.iter_markers("needs_api"):
+        (name,) = mark.args
+        if not apis.APIS[name](importlib.import_module(item.config.getoption("target"))):
+            pytest.skip(f"this release has no {name}")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

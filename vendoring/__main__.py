@@ -19,6 +19,7 @@ from vendoring.acquire import Upstream, acquire, fetch, is_at_hand
 from vendoring.errors import PatchedError
 from vendoring.pinfile import read_pins
 from vendoring.pins import FILE_NAME, KINDS, Line, kind_named
+from vendoring.pythons import check_python
 from vendoring.series import read_series
 from vendoring.verify import verify, verify_artefact
 
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 def _stage(options: argparse.Namespace) -> int:
     pins = read_pins(options.root)
     line = pins.line(options.upstream)
+    check_python(line)
     kind = kind_named(options.kind)
     series = read_series(options.root, pins.lines)
     upstream = _upstream(options, line)

@@ -7,3 +7,8 @@ class SSHClient:
     def _auth(self):
         raise_failure(self._transport)
         saved_exception = e
+
+    # or replaces statement: 67f42c5f568c7dec each of 8
+    def _auth(self):
+        raise_failure(self._transport)
+        saved_exception = e

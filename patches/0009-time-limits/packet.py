@@ -29,7 +29,7 @@ class Packetizer:
         """
         self.__lines_end = time.time() + seconds
 
-    # wraps: 3180c6de8902a910 as __upstream_read_timeout
+    # wraps: 3180c6de8902a910 afcb75a1e687e4a2 as __upstream_read_timeout
     def _read_timeout(self, timeout):
         if self.__lines_end is not None:
             timeout = min(timeout, self.__lines_end - time.time())

@@ -3,7 +3,7 @@ from paramiko._socket_wait import for_socket
 
 
 class Packetizer:
-    # wraps: 8f0b5934fdb390e5 as __upstream_init
+    # wraps: 8f0b5934fdb390e5 305d25d0b0b0eeec as __upstream_init
     def __init__(self, socket):
         self.__upstream_init(socket)
         self.__wait = for_socket(socket)

@@ -108,7 +108,7 @@ class Packetizer:
             self.flush(wait=False)
         self._check_keepalive()
 
-    # wraps: 8a29f98dac4f2bc4 as __upstream_read_message
+    # wraps: 8a29f98dac4f2bc4 4a3a2ae1c9ecd804 as __upstream_read_message
     def read_message(self):
         if self.__output.left_behind():
             self.flush(wait=False)

@@ -24,7 +24,7 @@ class BufferedFile:
         self._loss_told = True
         self._wbuffer = BytesIO()
 
-    # wraps: 7c041ebfd356261e as __upstream_write
+    # wraps: 7c041ebfd356261e f2cea086b43d551b as __upstream_write
     def write(self, data):
         end = self._get_end()
         if has_failed(end) and not self._closed:

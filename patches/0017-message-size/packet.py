@@ -7,3 +7,8 @@ class Packetizer:
     def __upstream_read_message(self):
         packet_size = struct.unpack(">I", header[:4])[0]
         check_message_size(self.__socket, packet_size)
+
+    # or replaces statement: 81bf88935db281ff each of 2
+    def __upstream_read_message(self):
+        packet_size = struct.unpack(">I", header[:4])[0]
+        check_message_size(self.__socket, packet_size)

@@ -139,5 +139,11 @@ HANDSHAKE_MOMENTS = [
     auth("auth-password-accepted", right_password, value=[], reach=known_by_password),
     auth("auth-interactive-accepted", right_answer, value=[], reach=known_by_password),
     auth("auth-none", none, **REFUSED),
-    auth("auth-service-request", password, reach=asking_for_service, **REFUSED),
+    auth(
+        "auth-service-request",
+        password,
+        reach=asking_for_service,
+        needs_api="service-request",
+        **REFUSED,
+    ),
 ]

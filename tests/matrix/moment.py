@@ -50,6 +50,7 @@ class Moment:
     :param bytes partial: what a file-like read has taken when it raises, and what is read later
     :param str refusal: class of what the server's answer raises, if it is no
     :param bool real: also tested with a real ``ssh -W``
+    :param str needs_api: what of upstream's API it is about, if not every line has that
     """
 
     name: str
@@ -63,6 +64,7 @@ class Moment:
     partial: bytes = b""
     refusal: str = ""
     real: bool = False
+    needs_api: str = ""
 
 
 def within(call: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -36,12 +36,19 @@ MOMENTS = [*HANDSHAKE_MOMENTS, *TRANSPORT_MOMENTS, *CHANNEL_MOMENTS, *SFTP_MOMEN
 Record = Callable[[str, object], None]
 
 
+def marks(moment: Moment) -> list[pytest.MarkDecorator]:
+    """
+    Return what pytest has to know of a row.
+    """
+    return [pytest.mark.needs_api(moment.needs_api)] if moment.needs_api else []
+
+
 def cells(kind: str) -> pytest.MarkDecorator:
     """
     Return the cells whose fault is of a kind, as parameters.
     """
     chosen = [
-        pytest.param(moment, fault, id=f"{moment.name}-{fault.name}")
+        pytest.param(moment, fault, id=f"{moment.name}-{fault.name}", marks=marks(moment))
         for moment in MOMENTS
         for fault in moment.faults
         if fault.kind == kind and (moment.answered or not fault.needs_held)

@@ -22,6 +22,7 @@ PROMISE = bytes.fromhex("7ffffffc00000000")
 
 
 @pytest.mark.fault
+@pytest.mark.needs_api("service-request")
 def test_wait_for_service_ends_when_program_closes(scene: Scene) -> None:
     """
     Who waits to be allowed to log in is told when another thread closes the transport.

@@ -111,6 +111,7 @@ def test_prefetch_thread_ends_quietly_when_proxy_ends_while_it_sends(
 
 
 @pytest.mark.fault
+@pytest.mark.needs_api("limited-prefetch")
 @pytest.mark.parametrize("end", ["killed", "file-closed", "client-closed"])
 def test_prefetch_thread_that_waits_for_answers_ends_when_none_will_come(
     open_connection: Open, tmp_path: Path, printed: list[str], end: str
@@ -134,13 +135,19 @@ def test_prefetch_thread_that_waits_for_answers_ends_when_none_will_come(
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("limit", [1, None], ids=["waits", "sends"])
+@pytest.mark.parametrize(
+    "limit",
+    [
+        pytest.param([1], id="waits", marks=pytest.mark.needs_api("limited-prefetch")),
+        pytest.param([], id="sends"),
+    ],
+)
 def test_prefetch_thread_ends_quietly_when_a_plain_connection_is_lost(
     make_client: Callable[[], Any],
     host: Host,
     tmp_path: Path,
     printed: list[str],
-    limit: int | None,
+    limit: list[int],
 ) -> None:
     """
     This holds for every connection; the user of the file is told in upstream's words.
@@ -156,7 +163,7 @@ def test_prefetch_thread_ends_quietly_when_a_plain_connection_is_lost(
         allow_agent=False,
     )
     file = client.open_sftp().open(str(tmp_path / "file"))
-    thread = started_by(lambda: file.prefetch(MANY_REQUESTS * REQUEST_BYTES, limit))
+    thread = started_by(lambda: file.prefetch(MANY_REQUESTS * REQUEST_BYTES, *limit))
     client.get_transport().sock.shutdown(socket.SHUT_RDWR)
 
     assert_ends(thread)

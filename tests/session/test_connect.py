@@ -136,6 +136,7 @@ def test_authentication_raises_reason_when_proxy_is_killed(
 
 
 @pytest.mark.fault
+@pytest.mark.needs_api("service-request")
 def test_service_request_raises_reason_when_proxy_is_killed(
     paramiko: ModuleType, open_unauthenticated: Callable[..., Connection], host: Host
 ) -> None:
@@ -207,6 +208,7 @@ def test_key_loop_stops_at_the_first_failure(
 
 
 @pytest.mark.fault
+@pytest.mark.needs_api("auth-strategy")
 def test_auth_strategy_stops_at_the_first_failure(
     paramiko: ModuleType, open_unauthenticated: Callable[..., Connection], host: Host
 ) -> None:

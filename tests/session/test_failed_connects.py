@@ -290,6 +290,7 @@ def test_transport_authenticates_after_a_connect_without_any_method(
     assert transport.is_authenticated()
 
 
+@pytest.mark.needs_api("auth-strategy")
 def test_transport_authenticates_after_a_strategy_that_failed(
     paramiko: ModuleType, attempt: Callable[..., Attempt], proxy_command: str, host: Host
 ) -> None:

@@ -8,8 +8,10 @@ import io
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import apis
 import pytest
 from session.connection import RAISES_S, Connection, raised
 from waiting import PROMPT_S, Call
@@ -81,10 +83,23 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "file")
 
 
+@pytest.fixture
+def one_at_a_time(paramiko: ModuleType) -> list[int]:
+    """
+    Return the argument that has no more than one request open, where there is one.
+    """
+    return [] if "limited-prefetch" in apis.lacking(paramiko) else [1]
+
+
 @pytest.mark.fault
 @pytest.mark.parametrize("prefetch", [True, False], ids=["prefetch", "no-prefetch"])
 def test_getfo_raises_when_proxy_ends_in_the_middle(
-    open_connection: Open, path: str, fault: Fault, prefetch: bool, printed: list[str]
+    open_connection: Open,
+    path: str,
+    fault: Fault,
+    prefetch: bool,
+    one_at_a_time: list[int],
+    printed: list[str],
 ) -> None:
     """
     What the local file has got is the beginning of the remote one; the call does not return.
@@ -94,7 +109,9 @@ def test_getfo_raises_when_proxy_ends_in_the_middle(
     stall = Stall(connection, MIDDLE_BYTES)
     target = io.BytesIO()
 
-    error = stall.strike_during(lambda: sftp.getfo(path, target, stall.progress, prefetch, 1))
+    error = stall.strike_during(
+        lambda: sftp.getfo(path, target, stall.progress, prefetch, *one_at_a_time)
+    )
 
     connection.assert_reason(error)
     assert MIDDLE_BYTES <= len(target.getvalue()) < len(CONTENT)
@@ -104,7 +121,7 @@ def test_getfo_raises_when_proxy_ends_in_the_middle(
 
 @pytest.mark.fault
 def test_get_raises_when_killed_in_the_middle(
-    open_connection: Open, path: str, tmp_path: Path
+    open_connection: Open, path: str, tmp_path: Path, one_at_a_time: list[int]
 ) -> None:
     """
     The call raises, whatever it has written so far.
@@ -114,7 +131,9 @@ def test_get_raises_when_killed_in_the_middle(
     stall = Stall(connection, MIDDLE_BYTES)
     copy = tmp_path / "copy"
 
-    error = stall.strike_during(lambda: sftp.get(path, str(copy), stall.progress, True, 1))
+    error = stall.strike_during(
+        lambda: sftp.get(path, str(copy), stall.progress, True, *one_at_a_time)
+    )
 
     connection.assert_reason(error)
     assert MIDDLE_BYTES <= len(copy.read_bytes()) < len(CONTENT)

@@ -198,7 +198,16 @@ WRAPPED = {
 
 
 @pytest.mark.parametrize(
-    ("owner", "name"), [(owner, name) for owner, names in WRAPPED.items() for name in names]
+    ("owner", "name"),
+    [
+        pytest.param(
+            owner,
+            name,
+            marks=[pytest.mark.needs_api("service-request")] if owner.startswith("Service") else [],
+        )
+        for owner, names in WRAPPED.items()
+        for name in names
+    ],
 )
 def test_wrapped_method_looks_like_upstreams(paramiko: ModuleType, owner: str, name: str) -> None:
     """

@@ -1,0 +1,47 @@
+"""
+What upstream's API has gained since the oldest line, for the tests that need it.
+
+A test marked ``needs_api`` is skipped where the library under test does not have that. `LACKING`
+says exactly where this may happen, and ``session/test_apis.py`` holds it against the library: a
+fork that lost an API, or an entry that is not true, fails.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from types import ModuleType
+
+#: Name to whether a library has it.
+APIS: Mapping[str, Callable[[ModuleType], bool]] = {
+    # AuthStrategy, and SSHClient.connect takes one; from 3.2 on.
+    "auth-strategy": lambda paramiko: (
+        "auth_strategy" in inspect.signature(paramiko.SSHClient.connect).parameters
+    ),
+    # A transport that sends its service request by itself; from 3.2 on.
+    "service-request": lambda paramiko: hasattr(paramiko, "ServiceRequestingTransport"),
+    # A limit for how many requests a prefetch has open; from 3.3 on.
+    "limited-prefetch": lambda paramiko: (
+        "max_concurrent_requests" in inspect.signature(paramiko.SFTPFile.prefetch).parameters
+    ),
+}
+
+#: Release to what it is without; a release that is not here has everything.
+LACKING: Mapping[str, frozenset[str]] = {
+    "2.12.0": frozenset({"auth-strategy", "service-request", "limited-prefetch"}),
+}
+
+
+def lacking(paramiko: ModuleType) -> frozenset[str]:
+    """
+    Return the names of the APIs that a library is without.
+    """
+    return frozenset(name for name, has in APIS.items() if not has(paramiko))
+
+
+def release(paramiko: ModuleType) -> str:
+    """
+    Return the upstream release that a library is, or was made from.
+    """
+    version: str = paramiko.__version__
+    return ".".join(version.partition("+")[0].split(".")[:3])
