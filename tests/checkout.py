@@ -8,6 +8,7 @@ refusal is worth nothing unless the person at the prompt gets to read it.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -119,6 +120,24 @@ class Checkout:
         text = file.read_text(encoding="utf-8")
         assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in {path}"
         file.write_text(text.replace(old, new), encoding="utf-8")
+
+    def pinned(self, version: str | None = None) -> str:
+        """
+        Return what ``upstream.toml`` says of one line, which is the newest by default.
+        """
+        text = (self.root / "upstream.toml").read_text(encoding="utf-8")
+        tables = re.split(r"^(?=\[line\.\"[0-9.]+\"\]$)", text, flags=re.MULTILINE)[1:]
+        head = f'[line."{version or read_pins(ROOT).newest}"]\n'
+        (found,) = (table for table in tables if table.startswith(head))
+        return found
+
+    def edit_line(self, old: str, new: str, version: str | None = None) -> None:
+        """
+        Replace a text that occurs once in what is pinned for one line.
+        """
+        before = self.pinned(version)
+        assert before.count(old) == 1, f"{old!r} occurs {before.count(old)} times in the line"
+        self.edit("upstream.toml", before, before.replace(old, new))
 
     def carry_pristine(self) -> Path:
         """

@@ -21,6 +21,7 @@ from vendoring.check import check_line
 from vendoring.errors import Finding, IntegrityError, PatchedError, StageError
 from vendoring.pinfile import read_pins
 from vendoring.pins import FILE_NAME, Line, Pins, kind_named
+from vendoring.pythons import check_python
 from vendoring.series import read_series
 from vendoring.target import read_target
 from vendoring.verify import verify, verify_artefact
@@ -82,6 +83,7 @@ def _check(options: argparse.Namespace) -> int:
 def _stage(options: argparse.Namespace) -> int:
     pins = read_pins(options.root)
     line = pins.line(options.upstream)
+    check_python(line)
     kind = kind_named(options.kind)
     series = read_series(options.root, pins.lines)
     upstream = _upstream(options, line)

@@ -24,6 +24,7 @@ from vendoring.acquire import PRISTINE, Upstream, acquire, is_at_hand
 from vendoring.errors import Finding, PatchedError, StageError
 from vendoring.pinfile import read_pins
 from vendoring.pins import Kind, Line, Pins, kind_named
+from vendoring.pythons import check_python
 from vendoring.series import read_series
 from vendoring.stage import Package, assemble
 from vendoring.target import TARGET, read_target
@@ -199,9 +200,11 @@ def _request(config_settings: ConfigSettings) -> _Request:
         settings[key] = value
     pins = read_pins(ROOT)
     wheelhouse = settings.pop("wheelhouse", None)
+    line = pins.line(settings.pop("upstream", None))
+    check_python(line)
     return _Request(
         pins=pins,
-        line=pins.line(settings.pop("upstream", None)),
+        line=line,
         kind=kind_named(settings.pop("kind", None)),
         wheelhouse=Path(wheelhouse).absolute() if wheelhouse else None,
         rest=settings,

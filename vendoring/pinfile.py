@@ -23,6 +23,7 @@ from vendoring.pins import (
     Pins,
     release_key,
 )
+from vendoring.pythons import FORM, is_range
 from vendoring.toml import TomlError, parse_toml
 
 __all__ = ["parse_pins", "read_pins"]
@@ -106,7 +107,7 @@ class _Reader:
         counts = self._value(entry, "counts", dict, at)
         return Line(
             version=version,
-            python=self._value(entry, "python", str, at),
+            python=self._python(entry, at),
             wheel=self._artefact(entry, "wheel", at),
             sdist=self._artefact(entry, "sdist", at),
             tree=self._sha256(entry, "tree", at),
@@ -181,6 +182,12 @@ class _Reader:
             self._complain(at + key, "a list of strings", repr(values))
             return ()
         return tuple(values)
+
+    def _python(self, table: Mapping[str, Any], at: str) -> str:
+        value: str = self._value(table, "python", str, at)
+        if value and not is_range(value):
+            self._complain(at + "python", FORM, value)
+        return value
 
     def _sha256(self, table: Mapping[str, Any], key: str, at: str) -> str:
         value: str = self._value(table, key, str, at)

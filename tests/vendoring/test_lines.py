@@ -26,6 +26,13 @@ STEPS = [
 ]
 # Modules for one operating system only, which elsewhere cannot be imported.
 ELSEWHERE = {"_winapi", "win_openssh", "win_pageant"}
+# What upstream fixed in 5.0.0 and in 3.4.0, and had not in these.
+OPEN = {
+    "5.1.0": [],
+    "4.0.0": ["CVE-2026-44405"],
+    "3.5.1": ["CVE-2026-44405"],
+    "2.12.0": ["CVE-2026-44405", "CVE-2023-48795"],
+}
 
 
 @pytest.mark.parametrize(("version", "patches"), STEPS)
@@ -75,3 +82,29 @@ def test_series_lists_every_patch_of_the_project() -> None:
     """
     headers = (ROOT / "patches").glob("*/HEADER")
     assert {patch.name for patch in SERIES} == {header.parent.name for header in headers}
+
+
+@pytest.mark.parametrize("version", PINS.lines)
+def test_package_names_open_advisories_of_its_line(
+    wheelhouse: Path, tmp_path: Path, version: str
+) -> None:
+    """
+    Whoever asks an installed package reads what is known to be wrong with that release.
+    """
+    line = PINS.lines[version]
+    upstream = acquire(line, ROOT, wheelhouse)
+    package = assemble(ROOT, PINS, line, KINDS["dropin"], upstream, SERIES)
+    program = write(package, tmp_path) / "_patched.py"
+    done = subprocess.run(
+        [sys.executable, "-I", str(program)],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    day = line.advisories_checked
+    known = "" if OPEN[version] else " none known"
+    assert f"\nopen advisories of this release, looked up {day}:{known}\n" in done.stdout
+    rows = done.stdout.splitlines()
+    assert [row.split(":")[0].strip() for row in rows if row.startswith("  CVE-")] == OPEN[version]

@@ -38,7 +38,7 @@ def test_stage_refuses_when_count_differs(checkout: Checkout, name: str, pinned:
     """
     One place more or fewer than was counted when pinning stops the build.
     """
-    checkout.edit("upstream.toml", f"\n{name} = {pinned}\n", f"\n{name} = {pinned + 1}\n")
+    checkout.edit_line(f"\n{name} = {pinned}\n", f"\n{name} = {pinned + 1}\n")
     said = checkout.refusal()
     assert said.startswith(f"the count `{name}` of paramiko 5.1.0 differs\n")
     assert f"  wanted: {pinned + 1}\n  got: {pinned}\n  hint: read where upstream" in said
@@ -48,8 +48,8 @@ def test_stage_reports_all_counts_when_several_differ(checkout: Checkout) -> Non
     """
     Counts that are missing, unknown or different are all named at once.
     """
-    checkout.edit("upstream.toml", "strings = 12", "strings = 11\nunheard-of = 1")
-    checkout.edit("upstream.toml", "\nlogger-name = 1", "")
+    checkout.edit_line("strings = 12", "strings = 11\nunheard-of = 1")
+    checkout.edit_line("\nlogger-name = 1", "")
     said = checkout.refusal()
     assert "the count `strings` of paramiko 5.1.0 differs\n  wanted: 11\n  got: 12\n" in said
     assert "the count `logger-name` of" in said

@@ -180,7 +180,7 @@ def test_stage_leaves_out_patch_when_it_is_for_other_lines(checkout: Checkout) -
     """
     toml = checkout.root / "upstream.toml"
     pinned = toml.read_text(encoding="utf-8")
-    other = pinned[pinned.index('[line."5.1.0"]') :].replace('"5.1.0"', '"4.9.9"')
+    other = checkout.pinned().replace('"5.1.0"', '"4.9.9"')
     toml.write_text(f"{pinned}\n{other}", encoding="utf-8")
     for number, lines in enumerate(("4.9.9 5.1.0", "4.9.9"), 1):
         header = HEADER + f"Lines: {lines}\n"

@@ -117,9 +117,8 @@ def test_stage_refuses_when_tree_hash_is_not_of_its_files(checkout: Checkout) ->
     """
     changed = b"changed\n"
     (checkout.carry_pristine() / "ber.py").write_bytes(changed)
-    toml = (checkout.root / "upstream.toml").read_text(encoding="utf-8")
-    pinned = next(row for row in toml.splitlines() if row.startswith('"ber.py"'))
-    checkout.edit("upstream.toml", pinned, f'"ber.py" = "{hashlib.sha256(changed).hexdigest()}"')
+    pinned = next(row for row in checkout.pinned().splitlines() if row.startswith('"ber.py"'))
+    checkout.edit_line(pinned, f'"ber.py" = "{hashlib.sha256(changed).hexdigest()}"')
     said = checkout.refusal()
     assert said.startswith(
         'upstream.toml: line."5.1.0".tree does not belong to its own files\n  wanted: '
