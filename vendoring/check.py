@@ -19,6 +19,7 @@ from vendoring.acquire import Upstream
 from vendoring.errors import Finding, PatchedError, StageError
 from vendoring.overlay import overlay, read_overlays
 from vendoring.pins import KINDS, Kind, Line, Pins
+from vendoring.pythons import check_python
 from vendoring.rename import check_counts
 from vendoring.series import Patch
 from vendoring.splice import apply_series
@@ -78,7 +79,7 @@ def check_line(
             more = _of_every_stage(root, pins, line, series, release) or error.findings
         else:
             try:
-                said = _import(package) if imports else "not imported"
+                said = _imported(package, line) if imports else "not imported"
             except PatchedError as error:
                 more = error.findings
             else:
@@ -113,6 +114,15 @@ def _of_every_stage(
             findings += error.findings
     findings += [finding for each in failed.values() for finding in each]
     return tuple(findings)
+
+
+def _imported(package: Package, line: Line) -> str:
+    try:
+        check_python(line)
+    except StageError:
+        # No fault of the line's, and not left unsaid.
+        return f"not imported: this Python is outside {line.python}"
+    return _import(package)
 
 
 def _import(package: Package) -> str:

@@ -71,7 +71,10 @@ def report(
     ]
     if told["needs"] or told["waits"]:
         rows.append("  then, in this order: " + ", ".join([*told["needs"], *told["waits"]]))
-    rows.append("advisories: look them up and set advisories-checked")
+    rows.append(
+        "advisories: look them up and set advisories-checked; "
+        "kept-until: every line but the newest has one"
+    )
     return rows, not (told["needs"] or told["waits"] or told["decide"] or more)
 
 
