@@ -94,8 +94,10 @@ def rename(
                     hint="a patch changed it: change the edit or the patch",
                 )
             )
-        put = edit.put.replace("@UPSTREAM_VERSION@", line.version)
-        result[edit.module] = text.replace(edit.find, put)
+        if edit.module in result:
+            # Not in every release; an edit must not make the module it looks for.
+            put = edit.put.replace("@UPSTREAM_VERSION@", line.version)
+            result[edit.module] = text.replace(edit.find, put)
     if kind.import_name != UPSTREAM_NAME:
         for path, text in result.items():
             findings += _unreachable(path, text)
