@@ -23,7 +23,7 @@ from vendoring.pins import KINDS
 from vendoring.series import read_series
 
 # The first test builds all of them.
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(1200)
 
 SERIES = read_series(ROOT, PINS.lines)
 EACH = [pytest.param(line, kind, id=f"{line}-{kind}") for line in PINS.lines for kind in KINDS]

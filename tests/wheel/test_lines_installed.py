@@ -15,7 +15,7 @@ from environment import Environment
 from vendoring.pins import KINDS
 
 # The first test builds the wheels of all lines and installs what they depend on.
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(1200)
 
 EACH = [pytest.param(line, kind, id=f"{line}-{kind}") for line in PINS.lines for kind in KINDS]
 each = pytest.mark.parametrize(("line", "kind"), EACH)
