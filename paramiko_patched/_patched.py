@@ -77,11 +77,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         provenance = read_provenance()
         different = differences(provenance)
-    except (OSError, ValueError, KeyError) as error:
+        report = _report(provenance, different)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as e:
+        # The last three: it is JSON, but somebody cut something out of it.
         print(
             f"the provenance of this package cannot be read\n"
             f"  wanted: {PROVENANCE} beside {Path(__file__).name}\n"
-            f"  got: {error}\n"
+            f"  got: {type(e).__name__}: {e}\n"
             f"  hint: install the wheel again",
             file=sys.stderr,
         )
@@ -91,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told = {**provenance, "installed": {"intact": intact, **different}}
         print(json.dumps(told, indent=2))
     else:
-        print("\n".join(_report(provenance, different)))
+        print("\n".join(report))
     return 0 if intact else 1
 
 
@@ -117,6 +119,10 @@ def _report(
     for module in provenance["overlays"]:
         lines.append("  {module}: {description}".format(**module))
         lines += [f"    {bug}" for bug in module["bugs"]]
+    lines.append(
+        "this line is kept until "
+        + (upstream["kept_until"] or "a year after the next one is served")
+    )
     lines.append("scope: " + provenance["scope"])
     advisories = provenance["advisories"]
     if advisories["checked"] or advisories["open"]:

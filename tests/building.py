@@ -19,6 +19,11 @@ KINDS = ("namespaced", "dropin")
 PINS = read_pins(ROOT)
 VERSIONS = {name: pins.KINDS[name].version(PINS.newest, PINS.patch_level) for name in KINDS}
 SETUPTOOLS = "setuptools==82.0.1"
+HOOK = ROOT / "tests" / "builds" / "hook.py"
+EVERY_BUILD_LIMIT_S = 900
+
+#: Wheels by line and kind.
+Wheels = dict[tuple[str, str], Path]
 
 
 class Builder:
@@ -66,6 +71,33 @@ class Builder:
         arguments = ["-c", code, str(output), kind, str(self.wheelhouse)]
         self.environment.run(*arguments, cwd=source, limit_s=120)
         return next(output.glob("*.tar.gz"))
+
+
+def build_all(
+    environment: Environment,
+    checkout: Path,
+    wheelhouse: Path,
+    output: Path,
+    umask: str = "022",
+    **variables: str,
+) -> Wheels:
+    """
+    Build the wheels of every line and kind by one process of an environment's Python.
+
+    Blocks for at most a quarter of an hour.
+
+    :param Environment environment: has `SETUPTOOLS`
+    """
+    environment.run(
+        *[str(HOOK), str(output), str(wheelhouse), umask],
+        cwd=checkout,
+        limit_s=EVERY_BUILD_LIMIT_S,
+        variables=variables,
+    )
+    return {
+        (wheel.parent.parent.name, wheel.parent.name): wheel
+        for wheel in sorted(output.glob("*/*/*.whl"))
+    }
 
 
 def copy_project(target: Path, origin: Path = ROOT) -> Path:

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 INSTALL_LIMIT_S = 240
@@ -85,15 +85,29 @@ def other_interpreter() -> str:
     pyenv keeps its versions outside PATH, so they are looked for there as well.
     """
     versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
-    for candidate in _candidates(versions):
+    # The ends of the range first: they differ most.
+    ends_first = (SUPPORTED[0], SUPPORTED[-1], *SUPPORTED[1:-1])
+    for candidate in _candidates(versions, ends_first):
         if _version(candidate) in set(SUPPORTED) - {sys.version_info[:2]}:
             return candidate
     return sys.executable
 
 
-def _candidates(versions: Path) -> Iterator[str]:
-    # The ends of the range first: they differ most.
-    for major, minor in (SUPPORTED[0], SUPPORTED[-1], *SUPPORTED[1:-1]):
+def interpreter(version: tuple[int, int]) -> str | None:
+    """
+    Return a Python of one version, from PATH or pyenv, or ``None`` if there is none.
+    """
+    if version == sys.version_info[:2]:
+        return sys.executable
+    versions = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
+    for candidate in _candidates(versions, [version]):
+        if _version(candidate) == version:
+            return candidate
+    return None
+
+
+def _candidates(versions: Path, wanted: Iterable[tuple[int, int]]) -> Iterator[str]:
+    for major, minor in wanted:
         yield from map(str, sorted(versions.glob(f"{major}.{minor}.*/bin/python")))
         found = shutil.which(f"python{major}.{minor}")
         if found:

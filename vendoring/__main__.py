@@ -14,13 +14,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from vendoring import pin, review, stage
+from vendoring import fit, pin, review, stage
 from vendoring.acquire import Upstream, acquire, fetch, is_at_hand
-from vendoring.errors import PatchedError
+from vendoring.arguments import parser
+from vendoring.check import check_line
+from vendoring.errors import Finding, IntegrityError, PatchedError, StageError
 from vendoring.pinfile import read_pins
-from vendoring.pins import FILE_NAME, KINDS, Line, kind_named
+from vendoring.pins import FILE_NAME, Line, Pins, kind_named
 from vendoring.pythons import check_python
 from vendoring.series import read_series
+from vendoring.target import read_target
 from vendoring.verify import verify, verify_artefact
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run one command and return its exit status: 0 done, 1 refused, 2 wrong usage.
     """
-    options = _parser().parse_args(arguments)
+    commands = {
+        "check": _check,
+        "stage": _stage,
+        "diff": _diff,
+        "guards": _guards,
+        "wheelhouse": _wheelhouse,
+        "pin": _pin,
+    }
+    options = parser(ROOT, commands).parse_args(arguments)
     try:
         status: int = options.run(options)
     except PatchedError as error:
@@ -46,40 +57,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m vendoring", description=__doc__)
-    parser.add_argument("--traceback", action="store_true", help="show where an error was raised")
-    parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
-    parser.add_argument("--wheelhouse", type=Path, help="directory that holds upstream's wheels")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    command = commands.add_parser("stage", help="write the finished package below a directory")
-    command.add_argument("directory", type=Path)
-    command.add_argument("--kind", help="one of " + ", ".join(KINDS))
-    command.add_argument("--upstream", metavar="X.Y.Z", help="default: the newest pinned line")
-    command.set_defaults(run=_stage)
-
-    command = commands.add_parser("diff", help="print the unified diff from upstream to fork")
-    command.add_argument("--upstream", metavar="X.Y.Z", help="default: the newest pinned line")
-    command.add_argument("--patch", metavar="NAME", help="only what this one patch changes")
-    command.set_defaults(run=_diff)
-
-    command = commands.add_parser("guards", help="list the guards of a definition's parts")
-    command.add_argument("name", metavar="MODULE[.NAME]", help="e.g. transport.Transport.run")
-    command.add_argument("--upstream", metavar="X.Y.Z", help="default: the newest pinned line")
-    command.add_argument("--patch", metavar="NAME", help="as this patch finds it (default: all)")
-    command.set_defaults(run=_guards)
-
-    command = commands.add_parser("fetch", help="fill a wheelhouse with the pinned wheels")
-    command.add_argument("directory", type=Path)
-    command.add_argument("--sdist", action="store_true", help="the source distributions as well")
-    command.set_defaults(run=_fetch)
-
-    command = commands.add_parser("pin", help="write the entry of a new upstream release")
-    command.add_argument("version", metavar="X.Y.Z")
-    command.set_defaults(run=_pin)
-
-    return parser
+def _check(options: argparse.Namespace) -> int:
+    pins = read_pins(options.root)
+    series = read_series(options.root, pins.lines)
+    findings: list[Finding] = []
+    for line in _lines(pins, options):
+        rows, wrong = check_line(
+            options.root,
+            pins,
+            line,
+            series,
+            lambda line: _upstream(options, line),
+            imports=options.imports,
+        )
+        for row in rows:
+            print(row, flush=True)
+        if wrong:
+            print(f"{line.version}: NOT in order, {len(wrong)} findings", flush=True)
+        findings += [each for each in wrong if each not in findings]
+    if findings:
+        raise StageError(*findings)
+    return 0
 
 
 def _stage(options: argparse.Namespace) -> int:
@@ -98,24 +96,71 @@ def _stage(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    before, after = _trees(options)
+    pins = read_pins(options.root)
+    line = pins.line(options.upstream)
+    if options.before is None:
+        before, after = review.trees(
+            options.root,
+            _pristine(options, line),
+            read_series(options.root, pins.lines),
+            line,
+            options.patch,
+        )
+    elif options.patch is None:
+        before = _pristine(options, pins.line(options.before))
+        after = _pristine(options, line)
+    else:
+        raise StageError(
+            Finding(
+                "--from and --patch ask for two different things",
+                wanted="--from X.Y.Z for upstream's own changes, or --patch NAME for ours",
+                got="both",
+            )
+        )
+    if options.module is not None:
+        old, new = (review.only_module(files, options.module) for files in (before, after))
+        if not old and not new:
+            raise StageError(
+                Finding(
+                    "there is no such module",
+                    wanted="one of " + ", ".join(sorted(path[:-3] for path in {**before, **after})),
+                    got=options.module,
+                )
+            )
+        before, after = old, new
     sys.stdout.writelines(review.diff(before, after))
     return 0
 
 
 def _guards(options: argparse.Namespace) -> int:
-    before, after = _trees(options)
-    for row in review.guards(before if options.patch else after, options.name):
+    pins = read_pins(options.root)
+    line = pins.line(options.upstream)
+    series = read_series(options.root, pins.lines)
+    files, left_out = review.met_by(_pristine(options, line), series, line, options.patch)
+    for row in review.guards(files, options.name):
         print(row)
+    if left_out:
+        print(
+            "not wholly in this text, since they do not fit: " + ", ".join(left_out),
+            file=sys.stderr,
+        )
     return 0
 
 
-def _fetch(options: argparse.Namespace) -> int:
-    for version, line in read_pins(options.root).lines.items():
+def _wheelhouse(options: argparse.Namespace) -> int:
+    findings: list[Finding] = []
+    for line in _lines(read_pins(options.root), options):
         for artefact in (line.wheel, line.sdist) if options.sdist else (line.wheel,):
-            path = fetch(artefact, version, options.directory)
-            verify_artefact(path, artefact)
-            print(path)
+            try:
+                path = fetch(artefact, line.version, options.directory)
+                verify_artefact(path, artefact)
+            except IntegrityError as error:
+                # The others are of use all the same.
+                findings += [each for each in error.findings if each not in findings]
+            else:
+                print(f"{path}: sha256 {artefact.sha256}", flush=True)
+    if findings:
+        raise IntegrityError(*findings)
     return 0
 
 
@@ -125,25 +170,28 @@ def _pin(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="paramiko-patched-pin-") as temporary:
         folder = options.wheelhouse or Path(temporary)
         if not options.wheelhouse:
+            pin.refuse_pinned(pins, options.version)
             pin.download(options.version, folder)
         line, upstream = pin.new_line(pins, options.version, folder)
     pin.write_line(options.root, line)
     print(f"{FILE_NAME}: line {line.version} added; compare the hashes with the index")
     for artefact in (line.wheel, line.sdist):
         print(f"  {artefact.file} {artefact.size_bytes} bytes sha256 {artefact.sha256}")
-    rows, fits = pin.report(options.root, pins, line, upstream, series)
+    rows, fits = fit.report(options.root, pins, line, upstream, series)
     print("\n".join(rows))
     return 0 if fits else 1
 
 
-def _trees(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, str]]:
-    pins = read_pins(options.root)
-    line = pins.line(options.upstream)
+def _lines(pins: Pins, options: argparse.Namespace) -> list[Line]:
+    # A source distribution of ours carries one release and is for that alone.
+    version = options.upstream or read_target(options.root).get("upstream")
+    return [pins.line(version)] if version else list(pins.lines.values())
+
+
+def _pristine(options: argparse.Namespace, line: Line) -> dict[str, str]:
     upstream = _upstream(options, line)
     verify(upstream, line)
-    pristine = {path: data.decode() for path, data in upstream.files.items()}
-    series = read_series(options.root, pins.lines)
-    return review.trees(options.root, pristine, series, line, options.patch)
+    return {path: data.decode() for path, data in upstream.files.items()}
 
 
 def _upstream(options: argparse.Namespace, line: Line) -> Upstream:

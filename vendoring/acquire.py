@@ -126,12 +126,14 @@ def fetch(artefact: Artefact, version: str, wheelhouse: Path) -> Path:
 
     :param Path wheelhouse: where it goes; made if need be
     :returns: the file's path
-    :raises IntegrityError: pip could not get a file of that hash
+    :raises IntegrityError: pip could not get a file of that hash, or the
+        directory cannot be written
     """
     target = wheelhouse / artefact.file
     if target.is_file():
         return target
-    wheelhouse.mkdir(parents=True, exist_ok=True)
+    # Before the download, which may take minutes.
+    _writable(wheelhouse)
     source = ["--no-binary" if artefact.file.endswith(".tar.gz") else "--only-binary", PACKAGE]
     with tempfile.TemporaryDirectory(prefix="paramiko-patched-fetch-") as folder:
         requirements = Path(folder, "requirements.txt")
@@ -158,9 +160,32 @@ def fetch(artefact: Artefact, version: str, wheelhouse: Path) -> Path:
             )
         # Into place in one step, so that an interrupted run leaves no half file.
         partial = wheelhouse / f".{artefact.file}.{os.getpid()}"
-        partial.write_bytes(downloaded.read_bytes())
-        os.replace(partial, target)
+        try:
+            partial.write_bytes(downloaded.read_bytes())
+            os.replace(partial, target)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise _unwritable(wheelhouse, error) from error
     return target
+
+
+def _writable(wheelhouse: Path) -> None:
+    try:
+        wheelhouse.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=wheelhouse):
+            pass
+    except OSError as error:
+        raise _unwritable(wheelhouse, error) from error
+
+
+def _unwritable(wheelhouse: Path, error: OSError) -> IntegrityError:
+    return IntegrityError(
+        Finding(
+            f"{wheelhouse} cannot be written",
+            wanted="a directory for upstream's files",
+            got=error.strerror or str(error),
+        )
+    )
 
 
 def _from_folder(line: Line, folder: Path) -> Upstream:
@@ -191,7 +216,7 @@ def read_wheel(wheel: Path, version: str) -> Upstream:
             Finding(
                 f"the wheelhouse has no {wheel.name}",
                 got="no such file",
-                hint=f"`python -m vendoring fetch {wheel.parent}` fills it",
+                hint=f"`python -m vendoring wheelhouse {wheel.parent}` fills it",
             )
         )
     content: dict[str, bytes] = {}

@@ -187,6 +187,25 @@ def _request(config_settings: ConfigSettings) -> _Request:
                 got=", ".join(unknown),
             )
         )
+    for key, value in settings.items():
+        # Front ends make a list of a setting that is given twice.
+        if key in SETTINGS and not isinstance(value, str):
+            raise StageError(
+                Finding(
+                    f"the build setting {key} is given more than once",
+                    wanted=f"one -C {key}=...",
+                    got=", ".join(map(str, value)) if isinstance(value, list) else repr(value),
+                )
+            )
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch and not (epoch.isascii() and epoch.isdigit()):
+        raise StageError(
+            Finding(
+                "SOURCE_DATE_EPOCH is not usable",
+                wanted="whole seconds since 1970, or nothing",
+                got=epoch,
+            )
+        )
     frozen = read_target(ROOT)
     for key, value in frozen.items():
         if settings.get(key, value) != value:

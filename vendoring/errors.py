@@ -25,12 +25,15 @@ _INDENT = "  "
 class Finding:
     """
     One thing that is wrong: what, and where it helps wanted, got and a hint.
+
+    :param bool follows: it may be no more than the consequence of another one
     """
 
     what: str
     wanted: str = ""
     got: str = ""
     hint: str = ""
+    follows: bool = False
 
     def render(self) -> str:
         """

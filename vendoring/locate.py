@@ -9,7 +9,8 @@ either a statement of the module's syntax tree or a finding. Called by
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Union
 
 from vendoring.comments import ADDS
@@ -30,10 +31,13 @@ class Locator:
     :param str text: the module's text
     :param str module: its file name
     :param str release: the upstream release, for messages
-    :param broken: targets an earlier patch failed on, as (module, target)
+    :param broken: what earlier entries failed on, or failed to add: (module,
+        dotted name) to the place of the entry
     """
 
-    def __init__(self, text: str, module: str, release: str, broken: set[tuple[str, str]]) -> None:
+    def __init__(
+        self, text: str, module: str, release: str, broken: Mapping[tuple[str, str], str]
+    ) -> None:
         self.lines = source_lines(text)
         self.module = module
         self._tree = ast.parse(text)
@@ -56,7 +60,7 @@ class Locator:
             "is not the text this was written for",
             " or ".join(entry.told.guards),
             text_guard(text) + self._moved(entry, [text], [node]),
-            self._hint(entry),
+            *self._hint(entry),
         )
 
     def statements(self, entry: Entry) -> list[ast.stmt] | Finding:
@@ -84,7 +88,7 @@ class Locator:
             + ("another number of such statements" if found else "no such statement"),
             f"exactly {number} whose guard is " + " or ".join(entry.told.guards),
             got + self._moved(entry, texts, statements),
-            self._hint(entry),
+            *self._hint(entry),
         )
 
     def definition(self, entry: Entry, path: Sequence[str]) -> _Found:
@@ -108,6 +112,7 @@ class Locator:
                     f"{self.module} of paramiko {self._release} has no single {dotted}",
                     "the name bound exactly once, by a statement of its scope",
                     got,
+                    *self._follows(entry, dotted),
                 )
             node = found[0].node
             if depth == len(path):
@@ -164,15 +169,29 @@ class Locator:
                 return f" (only comments or layout changed: line {node.lineno}, {text_guard(text)})"
         return " (the code changed, not only its layout)"
 
-    def _hint(self, entry: Entry) -> str:
-        if (self.module, entry.target) in self._broken:
-            return "an earlier entry for this definition failed: mend that one first"
-        name = ".".join((self.module[:-3], *entry.scope, entry.name))
-        return f"`python -m vendoring guards {name}` lists what is there"
+    def _hint(self, entry: Entry) -> tuple[str, bool]:
+        hint, follows = self._follows(entry, entry.target)
+        if not follows:
+            name = ".".join((self.module[:-3], entry.target))
+            patch = Path(entry.where).parent.name
+            hint = (
+                f"`python -m vendoring guards {name} --upstream {self._release} "
+                f"--patch {patch}` lists what is there"
+            )
+        return hint, follows
+
+    def _follows(self, entry: Entry, target: str) -> tuple[str, bool]:
+        place = self._broken.get((self.module, target))
+        # The entries of one patch all act on the text that the patch found.
+        if place is None or Path(place).parent == Path(entry.where).parent:
+            return "", False
+        return f"an earlier entry for this definition failed, {place}: mend that one first", True
 
 
-def finding(entry: Entry, what: str, wanted: str, got: str, hint: str = "") -> Finding:
+def finding(
+    entry: Entry, what: str, wanted: str, got: str, hint: str = "", follows: bool = False
+) -> Finding:
     """
     Return a finding that begins with the place of an entry.
     """
-    return Finding(f"{entry.where}: {what}", wanted=wanted, got=got, hint=hint)
+    return Finding(f"{entry.where}: {what}", wanted, got, hint, follows)

@@ -1,5 +1,5 @@
 """
-Write the entry of a new upstream release, and say what of ours still fits it.
+Write the entry of a new upstream release; `fit` says what of ours still fits it.
 
 The one place that trusts a download it has no hash for: whoever runs it
 compares the printed hashes with the index before committing them. Called by
@@ -13,21 +13,18 @@ import os
 import subprocess
 import sys
 import tarfile
-import tempfile
-from collections.abc import Mapping, Sequence
+import tokenize
+from collections.abc import Mapping
 from pathlib import Path
 
 from vendoring.acquire import FETCH_LIMIT_S, PACKAGE, Upstream, read_wheel
-from vendoring.errors import Finding, IntegrityError, PatchedError, StageError
-from vendoring.overlay import overlay, read_overlays
+from vendoring.errors import Finding, IntegrityError, StageError
 from vendoring.pinfile import parse_pins
 from vendoring.pins import FILE_NAME, Artefact, Line, Pins, release_key
-from vendoring.rename import NAME_TOKENS, count
-from vendoring.series import Patch
-from vendoring.splice import apply_series
+from vendoring.rename import count
 from vendoring.verify import artefact_of, sha256, tree_hash
 
-__all__ = ["download", "new_line", "report", "write_line"]
+__all__ = ["download", "new_line", "refuse_pinned", "write_line"]
 
 PYTHON = ">=3.9"
 
@@ -61,12 +58,11 @@ def download(version: str, folder: Path) -> None:
             )
 
 
-def new_line(pins: Pins, version: str, folder: Path) -> tuple[Line, Upstream]:
+def refuse_pinned(pins: Pins, version: str) -> None:
     """
-    Return the entry for a release whose two artefacts are in a directory.
+    Return if a release can be pinned: a plain number that is not there yet.
 
-    :raises StageError: the line is pinned already
-    :raises IntegrityError: an artefact is missing, or their modules differ
+    :raises StageError: it is none, or is pinned already
     """
     release_key(version)
     if version in pins.lines:
@@ -78,6 +74,16 @@ def new_line(pins: Pins, version: str, folder: Path) -> tuple[Line, Upstream]:
                 hint="delete its entry first if it really has to be taken again",
             )
         )
+
+
+def new_line(pins: Pins, version: str, folder: Path) -> tuple[Line, Upstream]:
+    """
+    Return the entry for a release whose two artefacts are in a directory.
+
+    :raises StageError: the line is pinned already
+    :raises IntegrityError: an artefact is missing, or their modules differ
+    """
+    refuse_pinned(pins, version)
     sdist = folder / f"{PACKAGE}-{version}.tar.gz"
     wheels = sorted(folder.glob(f"{PACKAGE}-{version}-*.whl"))
     if len(wheels) != 1 or not sdist.is_file():
@@ -85,13 +91,31 @@ def new_line(pins: Pins, version: str, folder: Path) -> tuple[Line, Upstream]:
             Finding(
                 f"paramiko {version} is not complete",
                 wanted=f"one wheel and {sdist.name}",
-                got=", ".join(path.name for path in folder.iterdir()) or "nothing",
+                got=", ".join(sorted(path.name for path in folder.glob("*"))) or "nothing",
+                hint=f"in {folder}; without --wheelhouse, pip downloads both",
             )
         )
     upstream = read_wheel(wheels[0], version)
+    if not upstream.files or not upstream.license:
+        raise IntegrityError(
+            Finding(
+                f"{wheels[0].name} cannot be pinned",
+                wanted=f"a wheel with the package {PACKAGE} and its LICENSE",
+                got="no LICENSE" if upstream.files else "a file that cannot be unpacked",
+            )
+        )
     files = {path: sha256(data) for path, data in upstream.files.items()}
     _compare(files, sdist, version)
-    pristine = {path: data.decode() for path, data in upstream.files.items()}
+    try:
+        counts = count({path: data.decode() for path, data in upstream.files.items()}, pins.edits)
+    except (UnicodeDecodeError, SyntaxError, tokenize.TokenError) as error:
+        raise IntegrityError(
+            Finding(
+                f"paramiko {version} cannot be patched",
+                wanted="modules that this Python can read",
+                got=str(error),
+            )
+        ) from error
     line = Line(
         version=version,
         python=PYTHON,
@@ -101,7 +125,7 @@ def new_line(pins: Pins, version: str, folder: Path) -> tuple[Line, Upstream]:
         license_sha256=sha256(upstream.license),
         dependencies=upstream.dependencies,
         files=files,
-        counts=count(pristine, pins.edits),
+        counts=counts,
         advisories=(),
         advisories_checked="",
     )
@@ -112,62 +136,22 @@ def write_line(root: Path, line: Line) -> None:
     """
     Append an entry to ``upstream.toml``, all of it or nothing.
 
-    :raises IntegrityError: the file would not be readable any more
+    :raises IntegrityError: the file would not be readable any more, or cannot be
+        written
     """
     path = root / FILE_NAME
     text = path.read_text(encoding="utf-8").rstrip("\n") + "\n\n" + _entry(line)
     parse_pins(text)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=root, prefix=f".{FILE_NAME}.", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(text)
-    os.chmod(file.name, path.stat().st_mode)
-    os.replace(file.name, path)
-
-
-def report(
-    root: Path, pins: Pins, line: Line, upstream: Upstream, series: Sequence[Patch]
-) -> tuple[list[str], bool]:
-    """
-    Say patch by patch what applies to a release and what needs a new entry.
-
-    :returns: the rows to print, and whether everything applies
-    """
-    pristine = {path: data.decode() for path, data in upstream.files.items()}
-    ours = [patch for patch in series if patch.is_for(line.version)]
-    spliced, failed = apply_series(pristine, ours, line.version)
-    rows = []
-    for patch in series:
-        if patch not in ours:
-            rows.append(f"{patch.name}: is for {patch.header['Lines']} only")
-            continue
-        findings = failed.get(patch.name, [])
-        rows.append(f"{patch.name}: " + ("needs new entries" if findings else "applies"))
-        rows += ["  " + row for finding in findings for row in finding.render().splitlines()]
-    fits = not failed
-    patched = {module for patch in ours for module in patch.entries}
+    fresh = path.with_name(f".{FILE_NAME}.{os.getpid()}")
     try:
-        overlays = read_overlays(root)
-        overlay(spliced, pristine, overlays, pins.overlays, patched, line.version)
-        rows.append("overlays: fit")
-    except PatchedError as error:
-        fits = False
-        rows.append("overlays: need a look")
-        rows += ["  " + row for row in str(error).splitlines()]
-    for edit in pins.edits:
-        if not line.counts[edit.id]:
-            fits = False
-            rows.append(f"edit {edit.id}: finds nothing in {edit.module}")
-    before = pins.line().counts
-    for name, number in line.counts.items():
-        # That one differs in every release and needs nobody's attention.
-        if name != NAME_TOKENS and number != before.get(name):
-            rows.append(
-                f"count {name}: {number}, where {pins.newest} has {before.get(name)}: "
-                "read where upstream names itself"
-            )
-    rows.append("advisories: look them up and set advisories-checked")
-    return rows, fits
+        fresh.write_text(text, encoding="utf-8")
+        fresh.chmod(path.stat().st_mode)
+        os.replace(fresh, path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise IntegrityError(
+            Finding(f"{path} cannot be written", got=error.strerror or str(error))
+        ) from error
 
 
 def _compare(files: Mapping[str, str], sdist: Path, version: str) -> None:

@@ -123,6 +123,7 @@ class _Reader:
                 for item in self._tables(entry, "advisory", at)
             ),
             advisories_checked=self._day(entry, "advisories-checked", at, optional=True),
+            kept_until=self._day(entry, "kept-until", at, optional=True),
         )
 
     def _artefact(self, entry: Mapping[str, Any], key: str, at: str) -> Artefact:

@@ -110,6 +110,8 @@ class Line:
     :param files: path inside the package to sha256
     :param counts: what renaming must meet on the pristine files, by name
     :param str advisories_checked: the day somebody looked, or nothing
+    :param str kept_until: the last day on which we follow upstream with it;
+        nothing while it is the newest line
     """
 
     version: str
@@ -123,6 +125,7 @@ class Line:
     counts: Mapping[str, int]
     advisories: tuple[Advisory, ...]
     advisories_checked: str
+    kept_until: str = ""
 
 
 @dataclass(frozen=True)

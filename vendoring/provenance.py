@@ -90,6 +90,7 @@ def describe(
         "upstream": {
             "name": "paramiko",
             "version": line.version,
+            "kept_until": line.kept_until,
             "tree_sha256": line.tree,
             "artefacts": [
                 {"file": item.file, "size_bytes": item.size_bytes, "sha256": item.sha256}

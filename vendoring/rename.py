@@ -94,8 +94,8 @@ def rename(
                     hint="a patch changed it: change the edit or the patch",
                 )
             )
-        # A line whose count is none may be without the module: it does not get an empty one.
         if edit.module in result:
+            # Not in every release; an edit must not make the module it looks for.
             put = edit.put.replace("@UPSTREAM_VERSION@", line.version)
             result[edit.module] = text.replace(edit.find, put)
     if kind.import_name != UPSTREAM_NAME:

@@ -18,9 +18,9 @@ from vendoring.overlay import read_overlays
 from vendoring.pins import Line
 from vendoring.scopes import bindings, bound_names, statements_of
 from vendoring.series import Patch
-from vendoring.splice import splice
+from vendoring.splice import apply_series, splice
 
-__all__ = ["diff", "guards", "trees"]
+__all__ = ["diff", "guards", "met_by", "only_module", "trees"]
 
 COLUMNS = 100
 
@@ -43,18 +43,50 @@ def trees(
     if only is None:
         after = splice(pristine, series, line.version)
         return dict(pristine), {**after, **read_overlays(root)}
+    place = _place(series, line, only)
+    before = splice(pristine, series[:place], line.version)
+    return before, splice(before, series[place : place + 1], line.version)
+
+
+def met_by(
+    pristine: Mapping[str, str], series: Sequence[Patch], line: Line, patch: str | None
+) -> tuple[dict[str, str], list[str]]:
+    """
+    Return the modules as a patch meets them, also where the series does not fit.
+
+    Whoever mends a patch has to see what it can hold on to before the patches
+    in front of it are mended.
+
+    :param patch: a patch's name; ``None`` means after the whole series
+    :returns: the modules, and the patches that do not fit and are not wholly in
+        them
+    :raises SeriesError: there is no such patch
+    """
+    series = [each for each in series if each.is_for(line.version) or each.name == patch]
+    place = len(series) if patch is None else _place(series, line, patch)
+    files, failed = apply_series(pristine, series[:place], line.version)
+    return files, list(failed)
+
+
+def only_module(files: Mapping[str, str], name: str) -> dict[str, str]:
+    """
+    Return the one module of that name, or nothing if there is none here.
+    """
+    path = name if name.endswith(".py") else f"{name}.py"
+    return {path: files[path]} if path in files else {}
+
+
+def _place(series: Sequence[Patch], line: Line, name: str) -> int:
     names = [patch.name for patch in series]
-    if only not in names:
+    if name not in names:
         raise SeriesError(
             Finding(
                 f"line {line.version} has no such patch",
                 "one of " + ", ".join(names or ["none"]),
-                only,
+                name,
             )
         )
-    place = names.index(only)
-    before = splice(pristine, series[:place], line.version)
-    return before, splice(before, series[place : place + 1], line.version)
+    return names.index(name)
 
 
 def diff(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:

@@ -45,11 +45,16 @@ def apply_series(
     """
     Apply what fits, module by module, and say for each patch what does not.
 
-    :returns: the modules, of use only if nothing failed; the findings by patch
+    Entries of a patch that fit are applied beside those that do not, so that
+    what the next patches meet is as near as can be to what they were written
+    for, and a finding of theirs says something about the release.
+
+    :returns: the modules, to be shipped only if nothing failed; the findings by
+        patch
     """
     result = dict(files)
     failed: dict[str, list[Finding]] = {}
-    broken: set[tuple[str, str]] = set()
+    broken: dict[tuple[str, str], str] = {}
     for patch in series:
         findings: list[Finding] = []
         for module, entries in patch.entries.items():
@@ -90,11 +95,13 @@ class _Splicer:
     Applies the entries that one patch has for one module.
     """
 
-    def __init__(self, text: str, module: str, release: str, broken: set[tuple[str, str]]) -> None:
+    def __init__(
+        self, text: str, module: str, release: str, broken: dict[tuple[str, str], str]
+    ) -> None:
         self.text = text
         self.module = module
         self.locator = Locator(text, module, release, broken)
-        # Definitions a patch failed on: later complaints may follow from that.
+        # What a patch failed on, or to add: later complaints may follow from that.
         self.broken = broken
         self.findings: list[Finding] = []
         self.changes: list[_Change] = []
@@ -128,7 +135,9 @@ class _Splicer:
             self.changes += fitting[0]
         else:
             self.findings += complaints
-            self.broken.add((self.module, group[0].target))
+            for entry in group:
+                for name in _touched(entry):
+                    self.broken.setdefault((self.module, name), entry.where)
 
     def outcome(self, entry: Entry) -> list[_Change] | Finding:
         """
@@ -194,11 +203,10 @@ class _Splicer:
 
     def finish(self, where: str) -> str:
         """
-        Return the module's text after this patch, or as it was if it failed.
+        Return the module's text after what fits of this patch.
         """
         ordered = sorted(self.changes, key=lambda change: (change.first, change.last))
-        self.refuse_overlaps(ordered)
-        if self.findings:
+        if self.refuse_overlaps(ordered):
             return self.text
         lines = list(self.locator.lines)
         # From the end, so that earlier line numbers stay true; several additions at one
@@ -209,6 +217,9 @@ class _Splicer:
         try:
             compile(text, self.module, "exec", dont_inherit=True)
         except SyntaxError as error:
+            # Half of a patch need not compile, and that says nothing about it.
+            if self.findings:
+                return self.text
             self.findings.append(
                 Finding(
                     f"{where}: {self.module} does not compile after this patch",
@@ -219,7 +230,8 @@ class _Splicer:
             return self.text
         return text
 
-    def refuse_overlaps(self, ordered: Sequence[_Change]) -> None:
+    def refuse_overlaps(self, ordered: Sequence[_Change]) -> bool:
+        before = len(self.findings)
         widest: _Change | None = None
         for change in ordered:
             if widest is not None and change.first <= widest.last:
@@ -234,11 +246,24 @@ class _Splicer:
                 )
             if widest is None or change.last > widest.last:
                 widest = change
+        return len(self.findings) > before
 
 
 def _change(node: ast.stmt, text: str, entry: Entry) -> _Change:
     assert node.end_lineno is not None
     return _Change(start_line(node), node.end_lineno, text, entry)
+
+
+def _touched(entry: Entry) -> list[str]:
+    """
+    Return the dotted names that are not what they should be if an entry fails.
+    """
+    names = [] if entry.told.operation == ADDS else [entry.target]
+    if entry.told.operation == WRAPS:
+        names.append(".".join((*entry.scope, entry.told.argument)))
+    if entry.told.operation == ADDS:
+        names.append(".".join((*entry.scope, entry.name)))
+    return names
 
 
 def _gap(entry: Entry) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from checkout import Checkout, copy_checkout, filled_wheelhouse
+from release import Release
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,14 @@ def checkout(tmp_path: Path, wheelhouse: Path) -> Checkout:
     Return a copy of the checkout, with an empty series, in the test's directory.
     """
     return copy_checkout(tmp_path / "checkout", wheelhouse)
+
+
+@pytest.fixture
+def release(checkout: Checkout, tmp_path: Path) -> Release:
+    """
+    Return a new release, not yet written, and point the checkout at its directory.
+    """
+    pinned = next(checkout.wheelhouse.glob("paramiko-5.1.0-*.whl"))
+    folder = tmp_path / "release"
+    checkout.wheelhouse = folder
+    return Release(folder, pinned)

@@ -64,6 +64,31 @@ def test_requires_refuses_when_setting_is_unknown() -> None:
     )
 
 
+def test_requires_refuses_when_setting_is_given_twice() -> None:
+    """
+    Front ends hand on a list then, and neither of the two is silently taken.
+    """
+    with pytest.raises(SystemExit) as caught:
+        backend.get_requires_for_build_wheel({"kind": ["dropin", "namespaced"]})
+    assert caught.value.code == (
+        "the build setting kind is given more than once\n"
+        "  wanted: one -C kind=...\n  got: dropin, namespaced"
+    )
+
+
+def test_build_refuses_when_source_date_epoch_is_no_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    The clock of the build is checked before anything is fetched.
+    """
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    assert refusal() == (
+        "SOURCE_DATE_EPOCH is not usable\n"
+        "  wanted: whole seconds since 1970, or nothing\n  got: yesterday"
+    )
+
+
 def test_requires_refuses_when_line_or_kind_is_unknown() -> None:
     """
     The settings' values are checked before anything is fetched.

@@ -4,64 +4,10 @@ A new upstream release gets its entry, and a report of what of ours still fits.
 
 from __future__ import annotations
 
-import io
-import tarfile
-import zipfile
 from pathlib import Path
 
-import pytest
 from checkout import Checkout
-
-NEW = "5.1.99"
-
-
-class Release:
-    """
-    A release made of the pinned one under another number, as a wheel and an sdist.
-    """
-
-    def __init__(self, folder: Path, pinned: Path) -> None:
-        self.folder = folder
-        self.pinned = pinned
-        with zipfile.ZipFile(pinned) as wheel:
-            self.files = {name.replace("5.1.0", NEW): wheel.read(name) for name in wheel.namelist()}
-
-    def change(self, module: str, old: str, new: str) -> None:
-        """
-        Change a text that occurs once in one module.
-        """
-        data = self.files[f"paramiko/{module}"].decode()
-        assert data.count(old) == 1
-        self.files[f"paramiko/{module}"] = data.replace(old, new).encode()
-
-    def write(self, only_in_sdist: str = "") -> None:
-        """
-        Write both artefacts, the sdist's first module with a text the wheel lacks.
-        """
-        self.folder.mkdir()
-        name = f"paramiko-{NEW}"
-        with zipfile.ZipFile(self.folder / f"{name}-py3-none-any.whl", "w") as wheel:
-            for path, data in self.files.items():
-                wheel.writestr(path, data)
-        with tarfile.open(self.folder / f"{name}.tar.gz", "w:gz") as sdist:
-            for path, data in self.files.items():
-                if path.startswith("paramiko/"):
-                    content = data + (only_in_sdist.encode() if path.endswith("/ber.py") else b"")
-                    member = tarfile.TarInfo(f"{name}/{path}")
-                    member.size = len(content)
-                    sdist.addfile(member, io.BytesIO(content))
-
-
-@pytest.fixture
-def release(checkout: Checkout, tmp_path: Path) -> Release:
-    """
-    Return a new release, not yet written, and point the checkout at its directory.
-    """
-    pinned = next(checkout.wheelhouse.glob("paramiko-5.1.0-*.whl"))
-    folder = tmp_path / "release"
-    checkout.wheelhouse = folder
-    return Release(folder, pinned)
-
+from release import NEW, Release
 
 STATEMENT = """\
 class Transport:
@@ -82,7 +28,7 @@ def test_pin_writes_entry_that_builds_when_everything_fits(
     done = checkout.run("pin", NEW)
     assert done.returncode == 0, done.stderr
     assert f"upstream.toml: line {NEW} added; compare the hashes with the index\n" in done.stdout
-    assert "overlays: fit\n" in done.stdout
+    assert "overlays, edits and counts: as 5.1.0\n" in done.stdout
     assert "advisories: look them up" in done.stdout
     after = (checkout.root / "upstream.toml").read_text(encoding="utf-8")
     assert after.startswith(before.rstrip("\n"))
@@ -111,6 +57,9 @@ def test_pin_says_patch_by_patch_what_needs_new_entry(checkout: Checkout, releas
     assert done.returncode == 1
     assert "0001-fits: applies\n" in done.stdout
     assert "0002-drifted: needs new entries\n" in done.stdout
+    assert "of 2 patches: 1 apply as they are, 1 need new entries, 0 wait" in done.stdout
+    compare = f"python -m vendoring diff --from 5.1.0 --upstream {NEW} --module transport\n"
+    assert f"nearest pinned line: 5.1.0\n  {compare}" in done.stdout
     assert f"Transport.stop_thread of paramiko {NEW}, transport.py, has no such" in done.stdout
     assert f"    wanted: exactly 1 whose guard is {second}\n" in done.stdout
     assert f'[line."{NEW}"]' in (checkout.root / "upstream.toml").read_text(encoding="utf-8")
@@ -175,3 +124,43 @@ def test_pin_refuses_release_when_sdist_is_missing(checkout: Checkout, release: 
     assert f"paramiko {NEW} is not complete\n  wanted: one wheel and paramiko-{NEW}.tar.gz\n" in (
         done.stderr
     )
+
+
+def test_pin_refuses_wheel_when_it_cannot_be_unpacked(checkout: Checkout, release: Release) -> None:
+    """
+    A wheel that is no archive gives one finding, and upstream.toml stays as it was.
+    """
+    release.write()
+    wheel = release.folder / f"paramiko-{NEW}-py3-none-any.whl"
+    wheel.write_bytes(wheel.read_bytes()[:500])
+    before = (checkout.root / "upstream.toml").read_bytes()
+    done = checkout.run("pin", NEW)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{wheel.name} cannot be pinned\n  wanted: a wheel with the")
+    assert done.stderr.count("wanted:") == 1
+    assert (checkout.root / "upstream.toml").read_bytes() == before
+
+
+def test_pin_refuses_release_when_python_cannot_read_it(
+    checkout: Checkout, release: Release
+) -> None:
+    """
+    A release in another Python's syntax is refused in words.
+    """
+    release.change("ber.py", "import paramiko.util as util\n", "print 1\n")
+    release.write()
+    done = checkout.run("pin", NEW)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"paramiko {NEW} cannot be patched\n  wanted: modules that this")
+    assert "Traceback" not in done.stderr
+
+
+def test_pin_refuses_directory_when_it_is_not_there(checkout: Checkout, tmp_path: Path) -> None:
+    """
+    A wheelhouse that does not exist is no traceback.
+    """
+    checkout.wheelhouse = tmp_path / "nowhere"
+    done = checkout.run("pin", NEW)
+    assert done.returncode == 1
+    assert f"paramiko {NEW} is not complete\n  wanted: one wheel and" in done.stderr
+    assert f"  got: nothing\n  hint: in {tmp_path / 'nowhere'}; without" in done.stderr

@@ -154,3 +154,11 @@ def test_count_sees_strings_but_not_documentation() -> None:
     """
     files = {"a.py": '"""paramiko."""\nx = "paramiko.x", b"paramiko", f"paramiko{1}"\n__name__\n'}
     assert count(files, ()) == {"name-tokens": 0, "module-names": 1, "strings": 3}
+
+
+def test_stage_adds_no_module_for_an_edit_that_is_for_another_release(checkout: Checkout) -> None:
+    """
+    A release without the module an edit is for does not get an empty one.
+    """
+    package = checkout.stage("--upstream", "2.12.0")
+    assert not (package / "auth_strategy.py").exists()

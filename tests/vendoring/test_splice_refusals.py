@@ -150,7 +150,7 @@ def test_splice_reports_all_mismatches_of_series_at_once() -> None:
     said = refusal(wrong, "# adds after: nothing\nimport time\n", wrong)
     assert said.count("wanted:") == 3
     assert said.index("0001-x") < said.index("0002-x") < said.index("0003-x")
-    assert said.count("`python -m vendoring guards sample.Base.close` lists") == 1
+    assert said.count("`python -m vendoring guards sample.Base.close --upstream") == 1
     assert said.count("an earlier entry for this definition failed") == 1
 
 
@@ -168,7 +168,10 @@ def test_stage_reports_mismatch_at_command_line(checkout: Checkout) -> None:
         "patches/0001-sample/transport.py:2: Transport.close of paramiko 5.1.0, transport.py:"
     )
     assert f"  wanted: {'0' * 16}\n  got: " in said
-    assert "  hint: `python -m vendoring guards transport.Transport.close` lists" in said
+    assert (
+        "  hint: `python -m vendoring guards transport.Transport.close --upstream 5.1.0 "
+        "--patch 0001-sample` lists what is there\n"
+    ) in said
 
 
 def test_stage_names_undefined_name_when_patch_forgets_import(checkout: Checkout) -> None:

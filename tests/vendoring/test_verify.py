@@ -63,7 +63,7 @@ def test_stage_says_how_to_fill_wheelhouse_when_it_is_empty(
     own_wheelhouse.unlink()
     said = checkout.refusal()
     assert f"the wheelhouse has no {own_wheelhouse.name}\n" in said
-    assert "hint: `python -m vendoring fetch" in said
+    assert "hint: `python -m vendoring wheelhouse" in said
 
 
 def test_stage_names_every_file_when_some_are_missing_added_and_changed(

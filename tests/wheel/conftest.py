@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from building import KINDS, Builder, copy_project
+from building import KINDS, Builder, Wheels, build_all, copy_project
 from checkout import ROOT, filled_wheelhouse
 from environment import Environment
 
@@ -53,6 +53,17 @@ def wheels(
         )
         for kind in KINDS
     }
+
+
+@pytest.fixture(scope="session")
+def line_wheels(
+    tmp_path_factory: pytest.TempPathFactory, builder: Builder, project: Path, wheelhouse: Path
+) -> Wheels:
+    """
+    Return the wheels of every line and kind.
+    """
+    output = tmp_path_factory.mktemp("line-wheels")
+    return build_all(builder.environment, project, wheelhouse, output)
 
 
 @pytest.fixture(scope="session")

@@ -157,6 +157,25 @@ def test_module_exits_1_without_traceback_when_provenance_is_gone(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"schema": 2}', '{"schema": 1}', '{"schema": 1, "files": []}']
+)
+def test_module_exits_1_without_traceback_when_provenance_is_damaged(
+    dropin: Environment, damaged: Damage, text: str
+) -> None:
+    """
+    A provenance file with something cut out of it is no provenance.
+    """
+    damaged(dropin.package("paramiko") / "_patched.json", text.encode())
+    for arguments in ([], ["--json"]):
+        done = dropin.run("-m", "paramiko._patched", *arguments, check=False)
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.startswith("the provenance of this package cannot be read\n  wanted: ")
+        assert "\n  hint: install the wheel again\n" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_module_can_be_asked_when_package_no_longer_imports(
     dropin: Environment, damaged: Damage
 ) -> None:

@@ -1,105 +1,169 @@
 """
-The wheels of the other lines hold their own release, whole, with its own requirements.
+The wheels of every line hold, name and describe what the line is made of.
 """
 
 from __future__ import annotations
 
 import email.message
 import email.parser
+import hashlib
+import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from building import KINDS, PINS, Builder
+from building import PINS, Wheels
 from checkout import ROOT
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 
-from vendoring import pins
+from vendoring.pins import KINDS
+from vendoring.series import read_series
 
-pytestmark = pytest.mark.timeout(300)
+# The first test builds all of them.
+pytestmark = pytest.mark.timeout(1200)
 
-OTHERS = [version for version in PINS.lines if version != PINS.newest]
-LISTS = Path(__file__).parent
-
-#: What this fork adds to the package, and upstream's module that it stands in for.
-OURS = {path.name for path in (ROOT / "paramiko_patched").glob("*.py")} | {"_patched.json"}
+SERIES = read_series(ROOT, PINS.lines)
+EACH = [pytest.param(line, kind, id=f"{line}-{kind}") for line in PINS.lines for kind in KINDS]
+each = pytest.mark.parametrize(("line", "kind"), EACH)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[(version, kind) for version in OTHERS for kind in KINDS],
-    ids=lambda param: "-".join(param),
-)
-def built(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    builder: Builder,
-    project: Path,
-) -> tuple[str, pins.Kind, Path]:
+def contents(wheel: Path) -> dict[str, bytes]:
     """
-    Return each line and kind in turn, and its wheel.
+    Return the files of a wheel, its dist-info directory's name left out.
     """
-    version, name = request.param
-    settings = (f"upstream={version}", f"kind={name}", f"wheelhouse={builder.wheelhouse}")
-    wheel = builder.wheel(project, tmp_path_factory.mktemp("line"), *settings)
-    return version, pins.KINDS[name], wheel
+    with zipfile.ZipFile(wheel) as archive:
+        return {
+            name.split(".dist-info/")[-1] if ".dist-info/" in name else name: archive.read(name)
+            for name in archive.namelist()
+        }
 
 
-def metadata(wheel: Path) -> email.message.Message:
+def metadata(files: Mapping[str, bytes]) -> email.message.Message:
     """
     Return a wheel's core metadata.
     """
-    with zipfile.ZipFile(wheel) as archive:
-        path = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        return email.parser.BytesParser().parsebytes(archive.read(path))
+    return email.parser.BytesParser().parsebytes(files["METADATA"])
 
 
-def requirements(texts: list[str]) -> set[str]:
+@each
+def test_wheel_holds_modules_of_its_release_and_ours(
+    line_wheels: Wheels, line: str, kind: str
+) -> None:
     """
-    Return requirements in one spelling: no space, bracket or quote is a difference.
+    What is in every wheel is listed by hand for the newest line; upstream's differ by line.
     """
-    return {str(Requirement(text)) for text in texts}
+    files = contents(line_wheels[line, kind])
+    name = KINDS[kind].import_name
+    listed = (Path(__file__).parent / f"{kind}.txt").read_text(encoding="utf-8").split()
+    newest = {f"{name}/{path}" for path in PINS.line().files}
+    ours = {path.replace("DIST-INFO/", "") for path in listed if path not in newest}
+    # Each of them takes the place of upstream's module of that name, in every line.
+    theirs = {f"{name}/{path}" for path in PINS.lines[line].files}
+    assert set(files) == ours | theirs
 
 
-def test_wheel_is_named_after_its_line(built: tuple[str, pins.Kind, Path]) -> None:
+@each
+def test_wheel_names_distribution_licence_python_and_upstreams_requirements(
+    line_wheels: Wheels, line: str, kind: str
+) -> None:
     """
-    Name, version and Python range say what it is made from, and that 2.7 is over.
+    The metadata is upstream's where it is about the library, and PEP 639's for the licence.
     """
-    version, kind, wheel = built
-    told = metadata(wheel)
-    assert told["Name"] == kind.distribution
-    assert told["Version"] == kind.version(version, PINS.patch_level)
-    assert told["Requires-Python"] == ">=3.9"
-    name = kind.distribution.replace("-", "_")
-    assert wheel.name == f"{name}-{told['Version']}-py3-none-any.whl"
+    files = contents(line_wheels[line, kind])
+    told = metadata(files)
+    pinned = PINS.lines[line]
+    assert told["Name"] == KINDS[kind].distribution
+    assert told["Version"] == KINDS[kind].version(line, PINS.patch_level)
+    assert told["Requires-Python"] == pinned.python
+    assert told["License-Expression"] == "LGPL-2.1-or-later"
+    assert told["License"] is None
+    assert told.get_all("License-File") == ["LICENSE"]
+    assert not [text for text in told.get_all("Classifier") or [] if text.startswith("License")]
+    assert files["licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
+    required = {Requirement(text) for text in told.get_all("Requires-Dist") or []}
+    gate = {requirement for requirement in required if 'extra == "gate"' in str(requirement)}
+    assert required - gate == {Requirement(text) for text in pinned.dependencies}
+    assert bool(gate) == (kind == "namespaced")
 
 
-def test_wheel_holds_its_release_and_what_is_ours(built: tuple[str, pins.Kind, Path]) -> None:
+@each
+def test_provenance_names_release_patches_and_every_file(
+    line_wheels: Wheels, line: str, kind: str
+) -> None:
     """
-    Every pinned module and every one of ours, once, and what the list of 5.1.0 has beside them.
+    ``_patched.json`` gives upstream's hashes, the line's patches, its advisories and its files.
     """
-    version, kind, wheel = built
-    with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
-    package = f"{kind.import_name}/"
-    inside = [name[len(package) :] for name in names if name.startswith(package)]
-    assert sorted(inside) == sorted({*PINS.lines[version].files, *OURS})
-    listed = (LISTS / f"{kind.name}.txt").read_text(encoding="utf-8").split()
-    info = f"{wheel.name.rsplit('-', 3)[0]}.dist-info"
-    beside = [name.replace("DIST-INFO", info) for name in listed if not name.startswith(package)]
-    assert sorted(name for name in names if not name.startswith(package)) == sorted(beside)
+    files = contents(line_wheels[line, kind])
+    name = KINDS[kind].import_name
+    told = json.loads(files[f"{name}/_patched.json"])
+    pinned = PINS.lines[line]
+    assert told["upstream"]["version"] == line
+    assert told["upstream"]["tree_sha256"] == pinned.tree
+    assert told["upstream"]["kept_until"] == pinned.kept_until
+    assert {item["file"]: item["sha256"] for item in told["upstream"]["artefacts"]} == {
+        item.file: item.sha256 for item in (pinned.wheel, pinned.sdist)
+    }
+    assert [patch["name"] for patch in told["patches"]] == [
+        patch.name for patch in SERIES if patch.is_for(line)
+    ]
+    assert all(patch["bugs"] for patch in told["patches"])
+    assert told["advisories"] == {
+        "checked": pinned.advisories_checked,
+        "open": [{"id": item.id, "summary": item.summary} for item in pinned.advisories],
+    }
+    assert told["files"] == {
+        path[len(name) + 1 :]: hashlib.sha256(data).hexdigest()
+        for path, data in files.items()
+        if path.startswith(f"{name}/") and path != f"{name}/_patched.json"
+    }
 
 
-def test_wheel_requires_what_its_release_requires(built: tuple[str, pins.Kind, Path]) -> None:
+@each
+def test_sbom_is_valid_and_has_upstream_as_ancestor(
+    line_wheels: Wheels, line: str, kind: str
+) -> None:
     """
-    Nothing is added or lost, extras and markers included; six is needed by 2.12.0 alone.
+    Valid CycloneDX 1.6, with the release by purl and hash, and every bug that was patched.
     """
-    version, kind, wheel = built
-    told = metadata(wheel)
-    found = requirements(told.get_all("Requires-Dist") or [])
-    if kind.name == "namespaced":
-        gate = {text for text in found if text.endswith('; extra == "gate"')}
-        assert len(gate) >= 5
-        found -= gate
-    assert found == requirements(list(PINS.lines[version].dependencies))
-    assert ("six" in found) == (version == "2.12.0")
+    files = contents(line_wheels[line, kind])
+    distribution = KINDS[kind].distribution
+    text = files[f"sboms/{distribution}.cdx.json"].decode()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    component = json.loads(text)["metadata"]["component"]
+    version = KINDS[kind].version(line, PINS.patch_level)
+    assert component["purl"] == f"pkg:pypi/{distribution}@{version.replace('+', '%2B')}"
+    (ancestor,) = component["pedigree"]["ancestors"]
+    assert ancestor["purl"] == f"pkg:pypi/paramiko@{line}"
+    assert ancestor["hashes"] == [{"alg": "SHA-256", "content": PINS.lines[line].wheel.sha256}]
+    patched = [
+        issue["name"] for patch in component["pedigree"]["patches"] for issue in patch["resolves"]
+    ]
+    assert {patch.description for patch in SERIES if patch.is_for(line)} <= set(patched)
+
+
+@each
+def test_every_changed_module_says_so_and_when_and_no_other(
+    line_wheels: Wheels, wheelhouse: Path, line: str, kind: str
+) -> None:
+    """
+    A notice with a date stands on top of each file of upstream's that is not upstream's any more.
+    """
+    files = contents(line_wheels[line, kind])
+    with zipfile.ZipFile(wheelhouse / PINS.lines[line].wheel.file) as archive:
+        pristine = {path: archive.read(f"paramiko/{path}") for path in PINS.lines[line].files}
+    changed = set()
+    for path, before in pristine.items():
+        now = files[f"{KINDS[kind].import_name}/{path}"]
+        head = next(row for row in now.splitlines()[:2] if not row.startswith(b"#!"))
+        if now != before:
+            changed.add(path)
+            assert head.startswith(b"# Changed 20"), path
+            assert b" by paramiko-patched: " in head, path
+        else:
+            assert b"by paramiko-patched" not in now, path
+    patched = {module for patch in SERIES if patch.is_for(line) for module in patch.entries}
+    assert patched | {"proxy.py"} <= changed
+    assert changed != set(pristine)

@@ -1,0 +1,72 @@
+"""
+What the documents say of each line is what is pinned.
+"""
+
+from __future__ import annotations
+
+import re
+
+from checkout import ROOT
+
+from vendoring.pinfile import read_pins
+from vendoring.pins import KINDS
+
+PINS = read_pins(ROOT)
+
+
+def table(heading: str) -> list[list[str]]:
+    """
+    Return the cells of the table below a heading of the README.
+    """
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split(f"\n## {heading}\n")[1]
+    rows = [row for row in section.split("\n## ")[0].splitlines() if row.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def test_readme_names_day_and_open_advisories_of_every_line() -> None:
+    """
+    Until when a line is kept, and what is open in it, stands where people look first.
+    """
+    assert table("Lines") == [
+        [
+            line.version,
+            line.kept_until or "a year after the next one is served",
+            ", ".join(item.id for item in line.advisories) or "none known",
+        ]
+        for line in PINS.lines.values()
+    ]
+
+
+def test_every_line_but_the_newest_has_a_last_day() -> None:
+    """
+    Nobody has to guess how long an older line is kept, and somebody looked at its advisories.
+    """
+    for line in PINS.lines.values():
+        assert bool(line.kept_until) == (line.version != PINS.newest), line.version
+        assert line.advisories_checked, line.version
+
+
+def test_release_recipe_builds_every_line_and_names_this_release() -> None:
+    """
+    The loop of the recipe has all lines and kinds, and its file names are this release's.
+    """
+    text = (ROOT / "docs" / "releasing.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"for line in (.*); do", text)
+    (kinds,) = re.findall(r"for kind in (.*); do", text)
+    assert lines.split() == list(PINS.lines)
+    assert set(kinds.split()) == set(KINDS)
+    for kind in KINDS.values():
+        name = kind.distribution.replace("-", "_")
+        assert f"dist/{name}-{kind.version(PINS.newest, PINS.patch_level)}-" in text
+
+
+def test_release_recipe_names_environments_that_exist() -> None:
+    """
+    An environment of tox.ini that is not part of the usual run is named in the recipe.
+    """
+    text = (ROOT / "docs" / "releasing.md").read_text(encoding="utf-8")
+    tox = (ROOT / "tox.ini").read_text(encoding="utf-8")
+    (usual,) = re.findall(r"^env_list = (.*)$", tox, re.MULTILINE)
+    named = set(re.findall(r"^\[testenv:([a-z0-9-]+)\]$", tox, re.MULTILINE))
+    for environment in named - set(usual.split(", ")):
+        assert f"tox -e {environment}" in text, environment
