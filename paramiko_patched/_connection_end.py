@@ -61,9 +61,11 @@ def raise_failure(end: Any) -> None:
     Each caller gets an instance of its own, with the original as its cause:
     one that is raised by several threads gathers the traceback of all.
 
-    :param end: a `.Transport`, a `.Channel` or a buffer of one.
+    :param end:
+        a `.Transport`, a `.Channel` or a buffer of one; anything else, which
+        a program may hand to an authentication strategy, has no failure.
     """
-    failure = end._failure
+    failure = getattr(end, "_failure", None)
     if isinstance(failure, Exception):
         raise _copy(failure) from failure
 

@@ -118,7 +118,7 @@ def wheelhouse_from_environment() -> Path | None:
     return Path(value) if value else None
 
 
-def fetch(artefact: Artefact, version: str, wheelhouse: Path) -> Path:
+def fetch(artefact: Artefact, version: str, wheelhouse: Path, package: str = PACKAGE) -> Path:
     """
     Download one pinned artefact with pip, which checks its hash.
 
@@ -134,11 +134,11 @@ def fetch(artefact: Artefact, version: str, wheelhouse: Path) -> Path:
         return target
     # Before the download, which may take minutes.
     _writable(wheelhouse)
-    source = ["--no-binary" if artefact.file.endswith(".tar.gz") else "--only-binary", PACKAGE]
+    source = ["--no-binary" if artefact.file.endswith(".tar.gz") else "--only-binary", package]
     with tempfile.TemporaryDirectory(prefix="paramiko-patched-fetch-") as folder:
         requirements = Path(folder, "requirements.txt")
         requirements.write_text(
-            f"{PACKAGE}==={version} --hash=sha256:{artefact.sha256}\n", encoding="utf-8"
+            f"{package}==={version} --hash=sha256:{artefact.sha256}\n", encoding="utf-8"
         )
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--require-hashes", *source, "-d", folder, "-r", str(requirements)]

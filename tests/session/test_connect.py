@@ -238,6 +238,31 @@ def test_auth_strategy_stops_at_the_first_failure(
     assert len(asked) == 1
 
 
+@pytest.mark.needs_api("auth-strategy")
+@pytest.mark.parametrize("transport", [None, object()], ids=["none", "stand-in"])
+def test_auth_strategy_fails_as_before_when_it_is_given_no_transport(
+    paramiko: ModuleType, transport: object
+) -> None:
+    """
+    Tests of programs call strategies without a connection, and count the refusals.
+    """
+    strategies = __import__(f"{paramiko.__name__}.auth_strategy", fromlist=["auth_strategy"])
+
+    class Source(strategies.AuthSource):  # type: ignore[misc, name-defined]
+        def authenticate(self, transport: Any) -> Any:
+            raise ValueError("no")
+
+    class Strategy(strategies.AuthStrategy):  # type: ignore[misc, name-defined]
+        def get_sources(self) -> Any:
+            yield Source("somebody")
+            yield Source("somebody")
+
+    with pytest.raises(strategies.AuthFailure) as caught:
+        Strategy(ssh_config=paramiko.SSHConfig()).authenticate(transport)
+
+    assert len(caught.value.result) == 2
+
+
 def test_wrong_key_is_still_a_refusal(
     paramiko: ModuleType, open_unauthenticated: Callable[..., Connection], host: Host
 ) -> None:
