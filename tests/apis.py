@@ -31,6 +31,9 @@ LACKING: Mapping[str, frozenset[str]] = {
     "2.12.0": frozenset({"auth-strategy", "service-request", "limited-prefetch"}),
 }
 
+#: Release to the warnings filters for what its own imports cause in a new cryptography.
+IMPORTS_WARN: Mapping[str, tuple[str, ...]] = {"2.12.0": ("ignore:TripleDES has been moved",)}
+
 
 def lacking(paramiko: ModuleType) -> frozenset[str]:
     """

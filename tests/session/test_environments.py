@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from types import ModuleType
 
+import apis
 import children
 import pytest
 
@@ -208,7 +210,7 @@ def test_session_in_an_executor_leaves_asyncio_running(target: str, client_sourc
     ids=["development-mode", "warnings-are-errors", "both"],
 )
 def test_session_and_death_are_clean_with_every_check_on(
-    target: str, client_source: Source, options: tuple[str, ...]
+    paramiko: ModuleType, target: str, client_source: Source, options: tuple[str, ...]
 ) -> None:
     """
     Connect, run, kill, close: nothing at all on stderr, with all of the interpreter's checks on.
@@ -239,5 +241,7 @@ def test_session_and_death_are_clean_with_every_check_on(
             gc.collect()
         """
     )
+    for filters in apis.IMPORTS_WARN.get(apis.release(paramiko), ()):
+        options += ("-W", filters)
     ended = children.end_program(source, target, *options)
     assert (ended.returncode, ended.stderr) == (0, ""), children.report(ended)
