@@ -7,9 +7,8 @@ unpacked sdist would import that package and test stock whatever is installed.
 
 from __future__ import annotations
 
-import io
+import shutil
 import tarfile
-import tokenize
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +18,6 @@ from pathlib import Path, PurePosixPath
 from checkout import ROOT
 from environment import Environment
 
-from vendoring.rename import UPSTREAM_NAME, rename_names
 from vendoring.toml import parse_toml
 
 SUITE_LIMIT_S = 600
@@ -51,19 +49,25 @@ class Run:
         """
         return {test for test, ended in self.statuses.items() if ended == status}
 
-    def __str__(self) -> str:
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """
+        How many tests passed, failed and were skipped.
+        """
         counts = Counter(self.statuses.values())
-        told = ", ".join(f"{counts[status]} {status}" for status in reversed(STATUSES))
-        return f"{self.name}: {told} in {self.seconds:.0f} s"
+        return counts["passed"], counts["failed"], counts["skipped"]
 
 
 @dataclass(frozen=True)
 class Deviation:
     """
     A test of theirs that cannot hold for us, why, and our test instead of it.
+
+    :param lines: the releases whose suite has the test
     """
 
     test: str
+    lines: tuple[str, ...]
     reason: str
     replaced_by: str
 
@@ -83,15 +87,14 @@ class Verdict:
     unsteady: list[str] = field(default_factory=list)
 
 
-def read_deviations(path: Path, line: str) -> list[Deviation]:
+def read_deviations(path: Path) -> list[Deviation]:
     """
-    Return the deviations of one line, each with every field.
+    Return the deviations of all lines, each with every field.
     """
     document = parse_toml(path.read_text(encoding="utf-8"))
     return [
-        Deviation(entry["test"], entry["reason"], entry["replaced-by"])
+        Deviation(entry["test"], tuple(entry["lines"]), entry["reason"], entry["replaced-by"])
         for entry in document.get("deviation", [])
-        if line in entry["lines"]
     ]
 
 
@@ -109,10 +112,11 @@ def missing_replacements(deviations: Sequence[Deviation]) -> list[str]:
     return missing
 
 
-def unpack_suite(sdist: Path, folder: Path) -> Path:
+def unpack_suite(sdist: Path, folder: Path, settings: Path) -> Path:
     """
     Copy the tests and their settings, and nothing else, out of an sdist.
 
+    :param settings: what is taken for the ``pytest.ini`` of an sdist without one
     :returns: the directory to run pytest in
     """
     folder.mkdir(parents=True)
@@ -126,47 +130,11 @@ def unpack_suite(sdist: Path, folder: Path) -> Path:
                 target = folder / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(data.read())
+    ini = folder / "pytest.ini"
+    assert ini.is_file() != settings.is_file(), f"one of {ini} and {settings}, not both or none"
+    if settings.is_file():
+        shutil.copy(settings, ini)
     return folder
-
-
-def rename_suite(folder: Path, import_name: str, distribution: str) -> tuple[int, int, int]:
-    """
-    Let the tests import the package by another name.
-
-    Rewritten are names, the targets of ``patch("...")``, and the distribution
-    whose version is asked for; other strings, such as logger names, are part
-    of what is tested.
-
-    :returns: how many of the three there were
-    """
-    names = targets = versions = 0
-    for path in sorted((folder / "tests").rglob("*.py")):
-        before = path.read_text(encoding="utf-8")
-        text = rename_names(before, import_name)
-        names += text.count(import_name) - before.count(import_name)
-        lines = text.splitlines(keepends=True)
-        tokens = [
-            token
-            for token in tokenize.generate_tokens(io.StringIO(text).readline)
-            # A call may be spread over lines.
-            if token.type not in (tokenize.NL, tokenize.COMMENT)
-        ]
-        for first, second, string in reversed(list(zip(tokens, tokens[1:], tokens[2:]))):
-            if string.type != tokenize.STRING or second.string != "(":
-                continue
-            bare = string.string.strip("\"'")
-            if first.string == "patch" and bare.split(".")[0] == UPSTREAM_NAME:
-                new, targets = import_name, targets + 1
-            elif first.string == "version" and bare == UPSTREAM_NAME:
-                new, versions = distribution, versions + 1
-            else:
-                continue
-            row, column = string.start
-            start = column + 1
-            line = lines[row - 1]
-            lines[row - 1] = line[:start] + new + line[start + len(UPSTREAM_NAME) :]
-        path.write_text("".join(lines), encoding="utf-8")
-    return names, targets, versions
 
 
 def run_suite(
@@ -227,6 +195,8 @@ def compare(
     """
     Judge our run by stock's, test by test.
 
+    A test that stock passes in any of its runs is not excused by another one.
+
     :param again: for tests that failed unlisted, whether they passed when run
         without the others: with us, with stock
     """
@@ -238,7 +208,7 @@ def compare(
         passes_with_us, passes_with_stock = again[test]
         if passes_with_us:
             verdict.unsteady.append(test)
-        elif passes_with_stock:
+        elif passes_with_stock or test in stock.of("passed"):
             verdict.ours.append(test)
     # A test that one of the two does not have, or skips, has not been compared.
     for test in sorted(stock.of("passed") - listed):
@@ -286,6 +256,8 @@ class Suite:
 class Line:
     """
     Everything that was run for one line.
+
+    :param notes: what is worth knowing and no error
     """
 
     version: str
@@ -293,3 +265,18 @@ class Line:
     runs: dict[str, Run]
     deviations: list[Deviation]
     notes: list[str] = field(default_factory=list)
+
+    def rows(self) -> list[tuple[str, str, int, int, int, int, int]]:
+        """
+        Return version, name, and passed, failed, listed, skipped and seconds of each run.
+
+        Failures that are listed as deviations are not among the failed.
+        """
+        listed = {deviation.test for deviation in self.deviations}
+        rows = []
+        for run in self.runs.values():
+            passed, failed, skipped = run.counts
+            excused = len(run.of("failed") & listed) if run.name != "stock" else 0
+            told = (passed, failed - excused, excused, skipped, round(run.seconds))
+            rows.append((self.version, run.name, *told))
+        return rows

@@ -4,39 +4,98 @@ Upstream's suite, run once per line on stock and on both kinds of the fork.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from building import KINDS, Builder
+from building import KINDS, PINS, Builder
 from checkout import ROOT, filled_wheelhouse
 from environment import Environment
-from upstream_suite import Line, Suite, read_deviations, rename_suite, unpack_suite
+from upstream_rename import rename_suite
+from upstream_suite import Deviation, Line, Suite, read_deviations, unpack_suite
 
 from vendoring import pins
 from vendoring.acquire import fetch
-from vendoring.pinfile import read_pins
 from vendoring.verify import verify_artefact
 
-PINS = read_pins(ROOT)
 HERE = Path(__file__).parent
-RUNS: pytest.StashKey[list[str]] = pytest.StashKey()
+LINES = sorted(PINS.lines, key=pins.release_key, reverse=True)
+DONE: pytest.StashKey[list[Line]] = pytest.StashKey()
+COLUMNS = ("line", "name", "passed", "failed", "listed", "skipped", "seconds")
 
 
-@pytest.fixture(scope="session", params=sorted(PINS.lines))
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """
+    Add the options that choose lines, since all of them take long.
+    """
+    group = parser.getgroup("paramiko-patched")
+    group.addoption(
+        "--line",
+        action="append",
+        choices=LINES,
+        help="run upstream's suite of this line; may be repeated",
+    )
+    group.addoption(
+        "--lines",
+        choices=("newest", "all"),
+        help="run upstream's suite of these lines (default: the newest)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """
+    Ask every question of each chosen line.
+    """
+    if "line" in metafunc.fixturenames:
+        metafunc.parametrize("line", chosen(metafunc.config), indirect=True, scope="session")
+
+
+def chosen(config: pytest.Config) -> list[str]:
+    """
+    Return the lines that the options name, the newest first.
+    """
+    named = set(config.getoption("--line") or [])
+    lines = config.getoption("--lines")
+    if lines == "all":
+        named.update(LINES)
+    elif lines == "newest" or not named:
+        named.add(PINS.newest)
+    return [version for version in LINES if version in named]
+
+
+@pytest.fixture(scope="session")
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    """
+    Return what builds the wheels, without any index.
+    """
+    return Builder(tmp_path_factory.mktemp("builder") / "env", filled_wheelhouse())
+
+
+@pytest.fixture(scope="session")
+def deviations() -> list[Deviation]:
+    """
+    Return the listed deviations of all lines.
+    """
+    return read_deviations(HERE / "deviations.toml")
+
+
+@pytest.fixture(scope="session")
 def line(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    builder: Builder,
+    deviations: list[Deviation],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Line]:
     """
     Return the runs of one line: stock, namespaced and dropin.
     """
     pinned = PINS.lines[request.param]
     folder = tmp_path_factory.mktemp(pinned.version)
-    wheelhouse = filled_wheelhouse()
+    wheelhouse = builder.wheelhouse
     sdist = fetch(pinned.sdist, pinned.version, wheelhouse)
     verify_artefact(sdist, pinned.sdist)
-    builder = Builder(folder / "builder", wheelhouse)
     wheels = {"stock": wheelhouse / pinned.wheel.file}
     for kind in KINDS:
         settings = (f"upstream={pinned.version}", f"kind={kind}", f"wheelhouse={wheelhouse}")
@@ -46,7 +105,8 @@ def line(
         environment = Environment(folder / name / "env")
         requirements = HERE / f"{pinned.version}.txt"
         environment.pip("install", "--quiet", "-r", str(requirements), str(wheels[name]))
-        tests = unpack_suite(sdist, folder / name / "suite")
+        settings = HERE / f"{pinned.version}.ini"
+        tests = unpack_suite(sdist, folder / name / "suite", settings)
         renamed = (0, 0, 0)
         if name == "namespaced":
             kind = pins.KINDS[name]
@@ -57,19 +117,23 @@ def line(
     with ThreadPoolExecutor(3) as pool:
         suites = {suite.name: suite for suite in pool.map(prepare, wheels)}
         runs = {run.name: run for run in pool.map(Suite.run, suites.values())}
-    deviations = read_deviations(HERE / "deviations.toml", pinned.version)
-    done = Line(pinned.version, suites, runs, deviations)
+    concerned = [deviation for deviation in deviations if pinned.version in deviation.lines]
+    done = Line(pinned.version, suites, runs, concerned)
+    request.config.stash.setdefault(DONE, []).append(done)
     yield done
-    told = request.config.stash.setdefault(RUNS, [])
-    told += [f"{pinned.version} {row}" for row in (*runs.values(), *done.notes)]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """
-    Print the counts of every run, whatever became of the comparison.
+    Print the counts of every run as a table, whatever became of the comparison.
     """
-    rows = terminalreporter.config.stash.get(RUNS, [])
-    if rows:
-        terminalreporter.section("upstream's suite")
-        for row in rows:
-            terminalreporter.write_line(row)
+    lines = terminalreporter.config.stash.get(DONE, [])
+    if not lines:
+        return
+    terminalreporter.section(f"upstream's suite on Python {platform.python_version()}")
+    rows = [row for line in lines for row in line.rows()]
+    for row in (COLUMNS, ("---",) * len(COLUMNS), *rows):
+        terminalreporter.write_line(f"| {' | '.join(map(str, row))} |")
+    for line in lines:
+        for note in line.notes:
+            terminalreporter.write_line(f"{line.version}, {note}")
