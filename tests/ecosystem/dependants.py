@@ -104,7 +104,7 @@ def _dependant(name: str, entry: dict[str, Any], groups: Mapping[str, Sequence[s
         for item in entry.pop("unfit", ())
     )
     deviations = tuple(
-        Deviation(item["test"], item["reason"], item["replaced-by"])
+        Deviation(item["test"], (entry["line"],), item["reason"], item["replaced-by"])
         for item in entry.pop("deviation", ())
     )
     dependant = Dependant(
