@@ -1,5 +1,5 @@
 """
-The command line: ``paramiko-gate run``.
+The command line: ``paramiko-gate run`` and ``paramiko-gate doctor``.
 
 Role: reads the options, refuses what cannot work before anything is started, and turns every
 outcome into an exit code: 0 pass, 1 fail, 2 wrong usage, 3 unknown. Imports the standard library
@@ -49,7 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = build_parser().parse_args(arguments)
         if options.command is None:
-            raise GateError("no command", wanted="paramiko-gate run", hint="paramiko-gate --help")
+            raise GateError(
+                "no command", wanted="paramiko-gate run or doctor", hint="paramiko-gate --help"
+            )
+        if options.command == "doctor":
+            from paramiko_gate.doctor.command import run_doctor
+
+            return run_doctor(options)
         from paramiko_gate.run import list_cases, run_gate
 
         if options.list:
@@ -58,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_gate(options)
     except GateError as error:
         print(error, file=sys.stderr)
-        if getattr(options, "json", None) and error.exit_code == EXIT_UNKNOWN:
+        if isinstance(getattr(options, "json", None), Path) and error.exit_code == EXIT_UNKNOWN:
             from paramiko_gate.report import write_unknown
 
             # Otherwise the report of an earlier run would stay and pass for this one's.
@@ -73,7 +79,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = Parser(
         prog="paramiko-gate",
-        description="Judge whether a paramiko survives the death of its proxy command.",
+        description="Judge whether a paramiko survives the death of its proxy command, and find "
+        "the programs that do not.",
         epilog="exit codes: 0 pass, 1 fail, 2 wrong usage, 3 unknown",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -109,6 +116,17 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--json", metavar="F", type=Path, help="write everything measured to F")
     run.add_argument("--list", action="store_true", help="list the cases and run none")
     run.add_argument("-k", dest="select", metavar="EXPR", help="run the cases that match EXPR only")
+    doctor = commands.add_parser(
+        "doctor",
+        help="find processes that spin on, or keep, dead proxies",
+        description="Find the processes of this machine that use paramiko and spin on a dead proxy "
+        "(paramiko#1277), keep zombies, or leak proxies. Attaches to nothing and changes nothing.",
+        epilog="exit codes: 0 nothing found, 1 something found, 2 wrong usage",
+    )
+    # Needs psutil, whose absence has been told by now.
+    from paramiko_gate.doctor.command import add_options
+
+    add_options(doctor)
     return parser
 
 
