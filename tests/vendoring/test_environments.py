@@ -76,4 +76,4 @@ def test_ci_runs_every_other_line_on_oldest_and_newest_python() -> None:
     assert keys("testenv:{py39,py313}-shortKEYS") == {key(version) for version in OTHERS}
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert f"for line in {' '.join(map(key, OTHERS))}; do\n" in text
-    assert 'beside+=" py39-short$line py313-short$line"\n' in text
+    assert 'short+="py39-short$line,py313-short$line,"\n' in text
