@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import signal
 import sys
 import time
 import uuid
@@ -61,6 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     Declare the marks.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in a background job of a shell script: the programs that tests interrupt would inherit
+        # it, and Python installs no handler where a signal is ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "race: two parties meet by chance; runs --loops times")
     config.addinivalue_line("markers", "fault: a server or a proxy of a real session is broken")
     config.addinivalue_line("markers", "slow: takes more than five seconds")
