@@ -8,15 +8,15 @@ unpacked sdist would import that package and test stock whatever is installed.
 from __future__ import annotations
 
 import shutil
-import tarfile
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from checkout import ROOT
 from environment import Environment
+from sdist import unpack
 
 from vendoring.toml import parse_toml
 
@@ -119,17 +119,7 @@ def unpack_suite(sdist: Path, folder: Path, settings: Path) -> Path:
     :param settings: what is taken for the ``pytest.ini`` of an sdist without one
     :returns: the directory to run pytest in
     """
-    folder.mkdir(parents=True)
-    with tarfile.open(sdist) as archive:
-        for member in archive:
-            path = PurePosixPath(*PurePosixPath(member.name).parts[1:])
-            wanted = path.parts[:1] == ("tests",) or str(path) == "pytest.ini"
-            data = archive.extractfile(member) if wanted and member.isfile() else None
-            if data is not None:
-                assert ".." not in path.parts
-                target = folder / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(data.read())
+    unpack(sdist, folder, lambda path: path.parts[:1] == ("tests",) or str(path) == "pytest.ini")
     ini = folder / "pytest.ini"
     assert ini.is_file() != settings.is_file(), f"one of {ini} and {settings}, not both or none"
     if settings.is_file():

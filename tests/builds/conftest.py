@@ -20,17 +20,6 @@ from vendoring.pinfile import read_pins
 PINS = read_pins(ROOT)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """
-    Add the option of a release.
-    """
-    parser.addoption(
-        "--all-pythons",
-        action="store_true",
-        help="fail where a supported Python is not at hand, as a release must",
-    )
-
-
 def pytest_report_header() -> list[str]:
     """
     Name the Pythons that are missing, and say how builds are kept from the network.

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +14,7 @@ from checkout import filled_wheelhouse
 from ecosystem.dependants import Dependant
 from ecosystem.surroundings import account, container
 from ecosystem.trial import Trial, build_wheel, install, nothing_left
+from sdist import unpack
 from upstream_suite import Run
 
 from paramiko_gate.servers import openssh
@@ -60,11 +60,16 @@ def run_dependant(dependant: Dependant, drop_ins: dict[str, Path], folder: Path)
     paramikos = {"stock": wheelhouse / line.wheel.file, "dropin": drop_ins[dependant.line]}
     outcome = Outcome(dependant)
     trials = {}
+    paths = {PurePosixPath(path) for path in dependant.paths}
+
+    def is_wanted(path: PurePosixPath) -> bool:
+        return not paths.isdisjoint({path, *path.parents})
+
     with contextlib.ExitStack() as around:
         around.enter_context(nothing_left(dependant.leaves))
         for name in NAMES:
             environment = install(dependant, folder / name / "env", own, paramikos[name])
-            suite = unpack(sdist, dependant.paths, folder / name / "suite")
+            suite = unpack(sdist, folder / name / "suite", is_wanted)
             file, version = json.loads(environment.run("-c", WHICH, cwd=suite).stdout)
             outcome.files[name] = (Path(file), environment.package("paramiko"))
             outcome.installed[name] = version
@@ -102,22 +107,3 @@ def surround(
     values = {"address": host.address, "port": host.port, "user": host.user}
     variables.update({key: text.format(**values) for key, text in dependant.variables.items()})
     return variables
-
-
-def unpack(sdist: Path, paths: tuple[str, ...], folder: Path) -> Path:
-    """
-    Copy some files and folders, and not the package, out of an sdist.
-    """
-    folder.mkdir()
-    with tarfile.open(sdist) as archive:
-        for member in archive:
-            path = PurePosixPath(*PurePosixPath(member.name).parts[1:])
-            wanted = {path, *path.parents} & {PurePosixPath(top) for top in paths}
-            data = archive.extractfile(member) if wanted and member.isfile() else None
-            if data is not None:
-                assert ".." not in path.parts
-                target = folder / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(data.read())
-                target.chmod(member.mode & 0o755 | 0o600)
-    return folder

@@ -108,7 +108,7 @@ def classroom(
                 "https://index.example.com/": devpi.server.url,
                 "devpi login team ": f"devpi login {user} ",
                 "https://files.example.com/": files.url,
-                "https://pypi.org/simple/": catalogue.stock,
+                "https://public.example.com/simple/": catalogue.stock,
                 'requires-python = ">=3.10"': f'requires-python = "{PYTHON}"',
             },
         )

@@ -47,7 +47,6 @@ def test_server_is_gone_when_its_block_ends(tmp_path: Path) -> None:
     assert refuses(urls[0])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_server_is_gone_when_the_tests_are_killed(tmp_path: Path) -> None:
     """
     No fixture runs then.
