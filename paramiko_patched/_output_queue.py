@@ -31,6 +31,10 @@ from typing import Callable
 #: behind: a peer that asks and never reads an answer must not fill memory.
 BACKLOG_LIMIT = 4 * 1024 * 1024
 
+#: How many bytes are written by one call, where packets pile up: what a pipe
+#: holds.
+JOINED_LIMIT = 65536
+
 #: How long, in seconds, it takes to notice a writer that an exception ended at
 #: a moment when it could tell nobody.
 LOST_TURN_S = 1.0
@@ -162,11 +166,27 @@ class OutputQueue:
         turn = self._turn
         return None if turn is None else turn()
 
+    def _first(self) -> bytes:
+        """
+        Return the first packet, joined with those behind it that are written
+        by the same call.  Only the writer calls this.
+        """
+        count = size = 0
+        for packet in self._packets:
+            size += len(packet)
+            if count and size > JOINED_LIMIT:
+                break
+            count += 1
+        if count > 1:
+            # In one step: whatever cuts in finds each byte in one place.
+            self._packets[:count] = [b"".join(self._packets[:count])]
+        return self._packets[0]
+
     def _advance(self, write: Callable[[bytes], int]) -> int:
         """
-        Write a part of the first packet.  Only the writer calls this.
+        Write a part of what is first.  Only the writer calls this.
         """
-        packet = self._packets[0]
+        packet = self._first()
         try:
             count = write(packet)
         except Exception as e:

@@ -9,8 +9,11 @@ class Channel:
     # adds after: recv_exit_status
     recv_exit_status = reports_failure(recv_exit_status, unanswered=-1)
 
-    # adds after: _send
-    _send = reports_failure(_send, unanswered=0)
+    # adds after: send
+    send = reports_failure(send, unanswered=0)
+
+    # adds after: send_stderr
+    send_stderr = reports_failure(send_stderr, unanswered=0)
 
     # adds after: _send
     def _send_if_connected(self, m):

@@ -65,8 +65,15 @@ class Packetizer:
             if wait or not reads_on:
                 raise
         finally:
-            if self.__output.left_behind():
-                self.__wait.wake()
+            self.hand_over_output()
+
+    # adds after: send_message
+    def hand_over_output(self):
+        """
+        Leave what nobody writes now to the transport thread.
+        """
+        if self.__output.left_behind():
+            self.__wait.wake()
 
     # adds after: send_message
     def __write_part(self, packet):

@@ -24,7 +24,7 @@ class Transport:
             self._post_message(data)
         else:
             self.__upstream_send_user_message(data)
-            if self.active:
+            if self.active and not getattr(data, "rest_is_next", False):
                 self.packetizer.flush()
 
     # adds after: _send_user_message
