@@ -53,7 +53,7 @@ class Program:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
-    def tell(self, order: dict[str, Any]) -> None:
+    def tell(self, order: Any) -> None:
         """
         Send an order.
 

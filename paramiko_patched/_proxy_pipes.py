@@ -41,8 +41,12 @@ class _Side:
     Who is at work on one direction, and how to wake them.
     """
 
+    __slots__ = ("users", "wake", "woken")
+
     def __init__(self) -> None:
-        self.users: set[weakref.ref[_Use]] = set()
+        # A list: few are ever in it, and an empty set takes four times the
+        # memory of every idle connection.
+        self.users: list[weakref.ref[_Use]] = []
         self.wake: Wake | None = None
         #: Somebody wants attention, perhaps since before there was a wait.
         self.woken = False
@@ -321,7 +325,7 @@ class ProxyPipes:
         with self._lock:
             if self.closed:
                 return False
-            side.users.add(user)
+            side.users.append(user)
             if not self._prepared:
                 process = self._process
                 for pipe in (process.stdin, process.stdout, process.stderr):
@@ -333,7 +337,8 @@ class ProxyPipes:
 
     def _leave(self, side: _Side, user: weakref.ref[_Use]) -> None:
         with self._lock:
-            side.users.discard(user)
+            if user in side.users:
+                side.users.remove(user)
             if self.write_closed:
                 self._release()
 

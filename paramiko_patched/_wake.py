@@ -22,6 +22,8 @@ class Wake:
     Thread-safety: none; the owner's lock guards it, but for `set`.
     """
 
+    __slots__ = ("_made", "_writer", "reader")
+
     def __init__(self) -> None:
         self.reader = self._writer = -1
         self._made: list[Any] = []

@@ -1,8 +1,9 @@
 """
 Open many connections, each through a proxy command, then do nothing.
 
-Run as a script by `benchmarks.idle`. Usage: idle.py MODULE. Reads one order and answers how far it
-got; between that and its end it is at rest. It measures nothing: that is done from outside.
+Run as a script by `benchmarks.idle`. Usage: idle.py MODULE. Reads an order, then numbers: how many
+connections to have. Answers each with how far it got, and is at rest until the next. It measures
+nothing: that is done from outside.
 """
 
 from __future__ import annotations
@@ -33,17 +34,17 @@ class Crowd:
         self._failed = threading.Event()
         self._error: str | None = None
 
-    def connect_all(self) -> dict[str, Any]:
+    def grow(self, count: int) -> dict[str, Any]:
         """
-        Connect as many as were ordered, some at a time, and tell how many are there and why not.
+        Connect until there are so many, some at a time, and tell how many are there and why not.
         """
         started = time.monotonic()
         with ThreadPoolExecutor(self._order["at_a_time"]) as pool:
-            for _ in range(self._order["connections"]):
+            for _ in range(count - len(self._clients)):
                 pool.submit(self._connect)
         alive = sum(client.get_transport().is_active() for client in self._clients)
-        if self._error is None and alive < self._order["connections"]:
-            self._error = f"{alive} of {self._order['connections']} connections are alive"
+        if self._error is None and alive < count:
+            self._error = f"{alive} of {count} connections are alive"
         return {"connected": alive, "error": self._error, "seconds": time.monotonic() - started}
 
     def _connect(self) -> None:
@@ -80,8 +81,8 @@ def main(module: str) -> None:
     library = importlib.import_module(module)
     print(json.dumps({"pid": os.getpid()}), flush=True)
     crowd = Crowd(library, json.loads(sys.stdin.readline()))
-    print(json.dumps(crowd.connect_all()), flush=True)
-    sys.stdin.read()
+    for line in sys.stdin:
+        print(json.dumps(crowd.grow(json.loads(line))), flush=True)
     os._exit(0)
 
 
