@@ -15,13 +15,17 @@ class Extent:
 
     :param int relayed: connections held at once through the smallest relay of the system
     :param int jumped: the same through a real ``ssh -W``
+    :param int proxy_cycles: proxies that are started and ended
+    :param int connection_cycles: connections that are begun and broken off
     """
 
     relayed: int
     jumped: int
+    proxy_cycles: int
+    connection_cycles: int
 
 
 EXTENTS: Mapping[str, Extent] = {
-    "short": Extent(relayed=200, jumped=20),
-    "full": Extent(relayed=1000, jumped=200),
+    "short": Extent(relayed=200, jumped=20, proxy_cycles=1500, connection_cycles=200),
+    "full": Extent(relayed=1000, jumped=200, proxy_cycles=10_000, connection_cycles=10_000),
 }
