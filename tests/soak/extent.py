@@ -17,15 +17,29 @@ class Extent:
     :param int jumped: the same through a real ``ssh -W``
     :param int proxy_cycles: proxies that are started and ended
     :param int connection_cycles: connections that are begun and broken off
+    :param float rounds_s: seconds for which threads connect and lose their proxies
     """
 
     relayed: int
     jumped: int
     proxy_cycles: int
     connection_cycles: int
+    rounds_s: float
 
 
 EXTENTS: Mapping[str, Extent] = {
-    "short": Extent(relayed=200, jumped=20, proxy_cycles=1500, connection_cycles=200),
-    "full": Extent(relayed=1000, jumped=200, proxy_cycles=10_000, connection_cycles=10_000),
+    "short": Extent(
+        relayed=200,
+        jumped=20,
+        proxy_cycles=1500,
+        connection_cycles=200,
+        rounds_s=50.0,
+    ),
+    "full": Extent(
+        relayed=1000,
+        jumped=200,
+        proxy_cycles=10_000,
+        connection_cycles=10_000,
+        rounds_s=600.0,
+    ),
 }
