@@ -18,6 +18,7 @@ class Extent:
     :param int proxy_cycles: proxies that are started and ended
     :param int connection_cycles: connections that are begun and broken off
     :param float rounds_s: seconds for which threads connect and lose their proxies
+    :param int fuzzed: sessions with a server that lies, of each kind
     """
 
     relayed: int
@@ -25,6 +26,7 @@ class Extent:
     proxy_cycles: int
     connection_cycles: int
     rounds_s: float
+    fuzzed: int
 
 
 EXTENTS: Mapping[str, Extent] = {
@@ -34,6 +36,7 @@ EXTENTS: Mapping[str, Extent] = {
         proxy_cycles=1500,
         connection_cycles=200,
         rounds_s=50.0,
+        fuzzed=250,
     ),
     "full": Extent(
         relayed=1000,
@@ -41,5 +44,6 @@ EXTENTS: Mapping[str, Extent] = {
         proxy_cycles=10_000,
         connection_cycles=10_000,
         rounds_s=600.0,
+        fuzzed=3000,
     ),
 }

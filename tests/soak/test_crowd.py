@@ -50,7 +50,8 @@ def test_every_blocked_caller_is_told_in_time_when_all_proxies_are_killed_at_onc
     with contextlib.ExitStack() as servers:
         if way == "relay":
             site = servers.enter_context(run_chosen_site("embedded", tmp_path))
-            (name, command), connections = choose_relay(site.host), extent.relayed
+            name, command = choose_relay(site.host.address, site.host.port)
+            connections = extent.relayed
         else:
             site = gate_site
             name, command = "ssh -W", site.bastion.proxy_command(site.host)

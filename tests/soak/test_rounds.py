@@ -48,8 +48,8 @@ def test_nothing_stays_or_grows_when_threads_lose_their_proxies_for_minutes(
     rounds = ", ".join(f"{count} x {how}" for how, count in sorted(answer["rounds"].items()))
     figure(
         f"{sum(answer['rounds'].values())} rounds of {THREADS} threads in {extent.rounds_s:g} s "
-        f"(killed: {rounds}); told after {answer['median_s']:.3f} s (median), {answer['worst_s']:.3f} s "
-        f"(worst); left: {left}"
+        f"(proxy killed: {rounds}); told after {answer['median_s']:.3f} s (median), "
+        f"{answer['worst_s']:.3f} s (worst); left: {left}"
     )
     assert [left[name] for name in ("zombies", "children", "descriptors", "threads")] == [0] * 4
     assert left["RSS KiB"] < GROWTH_LIMIT_KIB
