@@ -19,6 +19,7 @@ class Extent:
     :param int connection_cycles: connections that are begun and broken off
     :param float rounds_s: seconds for which threads connect and lose their proxies
     :param int fuzzed: sessions with a server that lies, of each kind
+    :param int streams: proxies that are held against the model of one
     """
 
     relayed: int
@@ -27,6 +28,7 @@ class Extent:
     connection_cycles: int
     rounds_s: float
     fuzzed: int
+    streams: int
 
 
 EXTENTS: Mapping[str, Extent] = {
@@ -37,6 +39,7 @@ EXTENTS: Mapping[str, Extent] = {
         connection_cycles=200,
         rounds_s=50.0,
         fuzzed=250,
+        streams=60,
     ),
     "full": Extent(
         relayed=1000,
@@ -45,5 +48,6 @@ EXTENTS: Mapping[str, Extent] = {
         connection_cycles=10_000,
         rounds_s=600.0,
         fuzzed=3000,
+        streams=1000,
     ),
 }
