@@ -210,7 +210,9 @@ def main(paramiko: Any, order: dict[str, Any]) -> None:
         threads = stack.enter_context(Threads())
         lanes = [stack.enter_context(meet(paramiko, order)) for _ in range(LANES)]
         pool = stack.enter_context(ThreadPoolExecutor(LANES))
-        # A first case of each, so that whatever is made once is there.
+        # All threads of the pool, and a first case of each: whatever is made once is there.
+        together = threading.Barrier(LANES)
+        list(pool.map(lambda _: together.wait(SERVER_LIMIT_S), lanes))
         list(pool.map(lambda lane: work(lane, 1), lanes))
         before = settled(count())
         started, cpu_s = time.monotonic(), time.process_time()
