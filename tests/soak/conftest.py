@@ -25,6 +25,9 @@ from soak.extent import EXTENTS, Extent
 #: The short form is for every change: it fails because of the change, not because of the day.
 SHORT_SEED = 1277
 
+#: What it is called on its way to a worker.
+SEED = "soak_seed"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """
@@ -49,9 +52,19 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     Draw the seed, once for all workers.
     """
-    if config.getoption("seed", None) is None:
+    given = getattr(config, "workerinput", {}).get(SEED, config.getoption("seed", None))
+    if given is None:
         full = config.getoption("extent", "short") == "full"
-        config.option.seed = random.SystemRandom().randrange(1 << 32) if full else SHORT_SEED
+        given = random.SystemRandom().randrange(1 << 32) if full else SHORT_SEED
+    config.option.seed = given
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """
+    Hand the seed to a worker of pytest-xdist.
+    """
+    node.workerinput[SEED] = node.config.getoption("seed")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
