@@ -36,10 +36,10 @@ EXTENTS: Mapping[str, Extent] = {
         relayed=200,
         jumped=20,
         proxy_cycles=1500,
-        connection_cycles=200,
+        connection_cycles=150,
         rounds_s=50.0,
-        fuzzed=250,
-        streams=60,
+        fuzzed=200,
+        streams=40,
     ),
     "full": Extent(
         relayed=1000,
