@@ -38,7 +38,7 @@ STEP_S = 0.5
 #: All steps together: six have a limit, of which the first has three.
 SESSION_S = 8 * STEP_S
 
-#: What closing may take, of which two seconds are for the thread of the connection, and a call then.
+#: What closing may take, two seconds of it for the thread of the connection; and a call after it.
 CLOSED_S = 4.0
 
 #: A session that spins has all that the interpreter gets, and for long; the others of the same
