@@ -25,7 +25,7 @@ from benchmarks.subjects import describe_host, in_turns
 from paramiko_gate.errors import GateError
 from paramiko_gate.measure import Holdings, count_holdings, read_switches
 from paramiko_gate.servers.choice import run_chosen_site
-from paramiko_gate.servers.endpoint import Host, Site
+from paramiko_gate.servers.endpoint import Site
 from paramiko_gate.target import Subject
 
 #: Logins at the same time.
@@ -85,7 +85,7 @@ def run(
                         done.append(Round(case, library, number, {}, facts, str(error)))
 
 
-def choose_relay(host: Host) -> tuple[str, str]:
+def choose_relay(address: str, port: int) -> tuple[str, str]:
     """
     Return name and command of the smallest program here that joins its streams to a socket.
 
@@ -93,11 +93,11 @@ def choose_relay(host: Host) -> tuple[str, str]:
     """
     for name in ("nc", "ncat"):
         if path := shutil.which(name):
-            return name, shlex.join([path, host.address, str(host.port)])
+            return name, shlex.join([path, address, str(port)])
     if path := shutil.which("socat"):
-        return "socat", shlex.join([path, "STDIO", f"TCP:{host.address}:{host.port}"])
+        return "socat", shlex.join([path, "STDIO", f"TCP:{address}:{port}"])
     if path := shutil.which("bash"):
-        script = f"exec 3<>/dev/tcp/{host.address}/{host.port}; cat <&3 & exec cat >&3"
+        script = f"exec 3<>/dev/tcp/{address}/{port}; cat <&3 & exec cat >&3"
         return "bash and cat", shlex.join([path, "-c", script])
     raise GateError(
         "there is nothing to relay with", wanted="nc, ncat, socat or bash on PATH", got="none"
@@ -112,7 +112,7 @@ def _run_site(count: int, directory: Path) -> contextlib.AbstractContextManager[
 def _choose_proxy(count: int, site: Site) -> tuple[str, str]:
     if count == 1 and site.kind == "openssh":
         return "ssh -W", site.bastion.proxy_command(site.host)
-    return choose_relay(site.host)
+    return choose_relay(site.host.address, site.host.port)
 
 
 def _measure(

@@ -30,7 +30,8 @@ class Crowd:
     def __init__(self, library: Any, order: dict[str, Any]) -> None:
         self._library = library
         self._order = order
-        self._clients: list[Any] = []
+        #: Those that are connected, in no order.
+        self.clients: list[Any] = []
         self._failed = threading.Event()
         self._error: str | None = None
 
@@ -40,9 +41,9 @@ class Crowd:
         """
         started = time.monotonic()
         with ThreadPoolExecutor(self._order["at_a_time"]) as pool:
-            for _ in range(count - len(self._clients)):
+            for _ in range(count - len(self.clients)):
                 pool.submit(self._connect)
-        alive = sum(client.get_transport().is_active() for client in self._clients)
+        alive = sum(client.get_transport().is_active() for client in self.clients)
         if self._error is None and alive < count:
             self._error = f"{alive} of {count} connections are alive"
         return {"connected": alive, "error": self._error, "seconds": time.monotonic() - started}
@@ -65,7 +66,7 @@ class Crowd:
                 auth_timeout=LOGIN_LIMIT_S,
                 sock=self._library.ProxyCommand(order["proxy_command"]),
             )
-            self._clients.append(client)
+            self.clients.append(client)
         except Exception as error:
             if not self._failed.is_set():
                 self._error = f"{type(error).__name__}: {error}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import select
 import shlex
 import socket
 import sys
@@ -98,6 +99,12 @@ class StandIn:
             self._received += piece
         line, _, self._received = self._received.partition(b"\n")
         return line.decode("ascii")
+
+    def has_answer(self, timeout_s: float) -> bool:
+        """Tell whether it says something within so many seconds."""
+        if self._received:
+            return True
+        return bool(select.select([self._connected()], [], [], timeout_s)[0])
 
     def close(self) -> None:
         """Let it go: it ends when its control connection does."""
