@@ -1,0 +1,38 @@
+"""
+Run one command through the worker and print what came of it.
+
+    python send.py HOST COMMAND ...
+"""
+
+from __future__ import annotations
+
+import sys
+
+from celery.exceptions import TimeoutError as NoAnswer
+from worker import run_command
+
+LIMIT_S = 300.0
+
+
+def main(host: str, *command: str) -> int:
+    """
+    Return the command's exit status, or 255 where it has none.
+    """
+    task = run_command.delay(host, " ".join(command))
+    try:
+        done = task.get(timeout=LIMIT_S)
+    except NoAnswer:
+        print(f"no answer within {LIMIT_S:g} s; is a worker running?", file=sys.stderr)
+        return 255
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 255
+    print(done["stdout"], end="")
+    print(done["stderr"], end="", file=sys.stderr)
+    return int(done["status"])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:]))
