@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
+from application import require_file
 from fabric import Config, Connection
 from invoke.exceptions import ThreadException
 
@@ -46,23 +47,18 @@ class Settings:
 
         :raises SystemExit: a file that is named is not there, or a number is none
         """
+        ssh_config = require_file("SSH_CONFIG", "~/.ssh/config")
+        known_hosts = require_file("KNOWN_HOSTS", "~/.ssh/known_hosts")
         try:
-            settings = cls(
-                Path(os.environ.get("SSH_CONFIG", "~/.ssh/config")).expanduser(),
-                Path(os.environ.get("KNOWN_HOSTS", "~/.ssh/known_hosts")).expanduser(),
+            return cls(
+                ssh_config,
+                known_hosts,
                 float(os.environ.get("CONNECT_TIMEOUT_S", "30")),
                 int(os.environ.get("KEEPALIVE_S", "15")),
                 int(os.environ.get("KEEPALIVE_COUNT", "3")),
             )
         except ValueError as error:
             raise SystemExit(f"a setting in the environment is no number: {error}") from error
-        for name, path in (
-            ("SSH_CONFIG", settings.ssh_config),
-            ("KNOWN_HOSTS", settings.known_hosts),
-        ):
-            if not path.is_file():
-                raise SystemExit(f"{name}: there is no file {path}")
-        return settings
 
 
 @dataclass
@@ -107,7 +103,7 @@ class Connections:
             with _unwrapped():
                 yield connection
         except BaseException:
-            connection.close()
+            _close(connection)
             raise
         with self._lock:
             self._idle.setdefault(host, []).append(connection)
@@ -117,7 +113,7 @@ class Connections:
         with self._lock:
             idle, self._idle = self._idle, {}
         for connection in (each for kept in idle.values() for each in kept):
-            connection.close()
+            _close(connection)
 
     def _take(self, host: str) -> Connection:
         with self._lock:
@@ -136,7 +132,7 @@ class Connections:
         if connection.is_connected:
             return
         # The proxy of a connection that was lost is ended and reaped here.
-        connection.close()
+        _close(connection)
         connection.open()
         interval, count = self.settings.keepalive_s, self.settings.keepalive_count
         try:
@@ -150,17 +146,24 @@ class Connections:
         self._idle = {}
 
 
+def _close(connection: Connection) -> None:
+    connection.close()
+    # Fabric closes what it takes for open: not a client whose login was refused, nor a lost one.
+    connection.client.close()
+
+
 @contextlib.contextmanager
 def _unwrapped() -> Iterator[None]:
     """
     Raise the failure of the proxy itself, where Fabric's reader threads hand it over in a parcel.
 
-    The parcel has no message that would survive a JSON result backend.
+    The parcel has no message that would survive a JSON result backend, and the tracebacks of all
+    threads in its text, which take half a second to format.
     """
     try:
         yield
     except ThreadException as parcel:
         for wrapped in parcel.exceptions:
             if isinstance(wrapped.value, paramiko.SSHException):
-                raise wrapped.value from parcel
+                raise wrapped.value from None
         raise

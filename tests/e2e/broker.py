@@ -37,15 +37,17 @@ def run_redis(directory: Path) -> Iterator[str]:
             command += ["--dir", str(directory), "--logfile", str(log)]
             server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
             stack.callback(_end, server)
-            wait_until(
-                lambda port=port, server=server: answers(port) or server.poll() is not None,
-                START_S,
-                "a redis-server that answers",
-            )
-            if server.poll() is None:
+            if _starts(server, port):
                 yield f"redis://127.0.0.1:{port}/0"
                 return
         pytest.fail(f"redis-server does not start: {log.read_text('utf-8')[-500:]}", pytrace=False)
+
+
+def _starts(server: subprocess.Popen[bytes], port: int) -> bool:
+    wait_until(
+        lambda: answers(port) or server.poll() is not None, START_S, "a redis-server that answers"
+    )
+    return server.poll() is None
 
 
 def free_port() -> int:

@@ -5,7 +5,10 @@ The whole of it: a bastion, a host, Redis, and a Celery worker with stock or wit
 from __future__ import annotations
 
 import contextlib
+import itertools
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,64 +17,65 @@ import pytest
 # Test modules import `e2e.tasks` and its like from here.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from building import Builder
-from checkout import ROOT, filled_wheelhouse
+from checkout import ROOT
+from e2e.bastions import write_config
 from e2e.broker import run_redis
-from e2e.tasks import HOST, Tasks
+from e2e.figures import Figures
+from e2e.libraries import NEWEST, OLDEST, Libraries
+from e2e.tasks import Tasks
 from e2e.worker_process import Worker
-from environment import Environment
 
-from paramiko_gate.servers.endpoint import Bastion, Host
+from paramiko_gate.errors import GateError
+from paramiko_gate.servers.endpoint import Bastion, Host, Site
+from paramiko_gate.servers.openssh import run_site
 
-HERE = Path(__file__).parent
 EXAMPLE = ROOT / "examples" / "celery_fabric"
-LINE = "5.1.0"
 
 Launch = Callable[..., Worker]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """
-    Add the option that keeps the environments for the next run.
+    Add the options that keep the environments for the next run, and the figures.
     """
-    parser.getgroup("paramiko-patched").addoption(
+    group = parser.getgroup("paramiko-patched")
+    group.addoption(
         "--environments",
         type=Path,
         metavar="DIR",
         help="keep the workers' environments there, and take those that are there already",
     )
+    group.addoption(
+        "--figures",
+        type=Path,
+        metavar="FILE",
+        help="write what the scenarios measured, as a markdown table",
+    )
 
 
 @pytest.fixture(scope="session")
-def interpreters(
+def libraries(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], str]:
+) -> Libraries:
     """
-    Return a function that gives an interpreter with the example's needs and one paramiko.
-
-    Making an environment takes a minute; each is made when it is first asked for.
+    Return the environments of the workers.
     """
-    made: dict[str, str] = {}
-    folder = request.config.getoption("environments") or tmp_path_factory.mktemp("environments")
+    kept = request.config.getoption("environments", None)
+    return Libraries(
+        kept or tmp_path_factory.mktemp("environments"), tmp_path_factory.mktemp("builds")
+    )
 
-    def interpreter(library: str) -> str:
-        kept = folder / library / "bin" / "python"
-        if kept.exists():
-            made[library] = str(kept)
-        if library not in made:
-            environment = Environment(folder / library)
-            requirement = f"paramiko==={LINE}"
-            if library == "fork":
-                wheelhouse = filled_wheelhouse()
-                builder = Builder(folder / "builder", wheelhouse)
-                settings = ("kind=dropin", f"upstream={LINE}", f"wheelhouse={wheelhouse}")
-                requirement = str(builder.wheel(ROOT, folder / "wheel", *settings))
-            needs = str(HERE / "requirements.txt")
-            environment.pip("install", "--quiet", "-r", needs, requirement)
-            made[library] = environment.python
-        return made[library]
 
-    return interpreter
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    """
+    Return what collects the figures of all scenarios.
+    """
+    collected = Figures()
+    yield collected
+    path = request.config.getoption("figures", None)
+    if path:
+        collected.write(path)
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +85,42 @@ def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """
     with run_redis(tmp_path_factory.mktemp("redis")) as url:
         yield url
+
+
+@contextlib.contextmanager
+def openssh_site() -> Iterator[Site]:
+    """
+    Run a bastion and a host, real ones: an embedded server is no substitute here.
+    """
+    with contextlib.ExitStack() as servers:
+        directory = tempfile.mkdtemp(prefix="paramiko-e2e-")
+        servers.callback(shutil.rmtree, directory, ignore_errors=True)
+        refusal = ""
+        try:
+            site = servers.enter_context(run_site(Path(directory)))
+        except GateError as error:
+            refusal = " ".join(str(error).split())
+        if refusal:
+            pytest.fail(refusal, pytrace=False)
+        yield site
+
+
+@pytest.fixture(scope="session")
+def gate_site() -> Iterator[Site]:
+    """
+    Return the bastion and the host of all tests that break neither.
+    """
+    with openssh_site() as site:
+        yield site
+
+
+@pytest.fixture
+def own_site() -> Iterator[Site]:
+    """
+    Return a bastion that one test may take down, and a host behind it.
+    """
+    with openssh_site() as site:
+        yield site
 
 
 @pytest.fixture
@@ -98,41 +138,40 @@ def ssh_config(bastion: Bastion, host: Host, tmp_path: Path) -> Path:
     """
     Return an OpenSSH configuration that leads to the host through the bastion.
     """
-    path = tmp_path / "ssh_config"
-    path.write_text(
-        f"Host {HOST}\n"
-        f"    HostName {host.address}\n"
-        f"    Port {host.port}\n"
-        f"    User {host.user}\n"
-        f"    IdentityFile {host.client_key}\n"
-        f"    ProxyCommand {bastion.proxy_command(host)}\n",
-        "utf-8",
-    )
-    return path
+    return write_config(tmp_path / "ssh_config", bastion, host)
 
 
 @pytest.fixture
 def launch(
-    interpreters: Callable[[str], str],
-    broker_url: str,
-    ssh_config: Path,
-    host: Host,
-    tmp_path: Path,
+    libraries: Libraries, broker_url: str, ssh_config: Path, host: Host, tmp_path: Path
 ) -> Iterator[Launch]:
     """
-    Return a function that starts a worker with ``stock`` or ``fork``, and waits until it is ready.
+    Return a function that starts a worker with ``stock`` or ``fork`` and waits until it is ready.
+
+    Each is ended after the test, with everything that it started.
     """
+    numbers = itertools.count(1)
     with contextlib.ExitStack() as workers:
 
-        def run(library: str, pool: str, concurrency: int = 2, **settings: str) -> Worker:
+        def run(
+            library: str,
+            pool: str,
+            line: str = NEWEST,
+            concurrency: int = 2,
+            arguments: tuple[str, ...] = (),
+            **settings: str,
+        ) -> Worker:
             wanted = {
                 "BROKER_URL": broker_url,
                 "SSH_CONFIG": str(ssh_config),
                 "KNOWN_HOSTS": str(host.known_hosts),
                 **settings,
             }
-            log = tmp_path / "worker.log"
-            worker = Worker(interpreters(library), EXAMPLE, pool, concurrency, wanted, log)
+            command = [libraries.python(library, line), "-m", "celery", "-A"]
+            command += ["worker_fabric1" if line == OLDEST else "worker", "worker"]
+            command += ["--pool", pool, "--concurrency", str(concurrency), *arguments]
+            log = tmp_path / f"worker-{next(numbers)}.log"
+            worker = Worker(command, EXAMPLE, wanted, log)
             workers.callback(worker.end)
             worker.wait_ready()
             return worker
