@@ -87,7 +87,15 @@ class Connections:
             carried out is not known, so this does not try again
         """
         with self.lend(host) as connection:
-            return connection.run(command, hide=True, warn=True, in_stream=False)
+            running = connection.run(command, asynchronous=True, warn=True)
+            try:
+                running.runner.wait()
+            except BaseException:
+                # A time limit, or the end of the worker. Fabric would wait for the command now, and
+                # for good if it does not end.
+                connection.client.close()
+                raise
+            return running.join()
 
     @contextlib.contextmanager
     def lend(self, host: str) -> Iterator[Connection]:

@@ -105,9 +105,9 @@ class Worker:
 
         Blocks for ``window_s`` seconds.
         """
-        before, started = self._cpu_s(), time.monotonic()
+        before, started = self.cpu_s(), time.monotonic()
         time.sleep(window_s)
-        after, took_s = self._cpu_s(), time.monotonic() - started
+        after, took_s = self.cpu_s(), time.monotonic() - started
         return [(used - before.get(pid, 0.0)) / took_s for pid, used in after.items()]
 
     def wait_proxies(self, count: int, limit_s: float = GONE_S) -> None:
@@ -143,7 +143,8 @@ class Worker:
         self._process.wait()
         end_all(marked(self._mark))
 
-    def _cpu_s(self) -> dict[int, float]:
+    def cpu_s(self) -> dict[int, float]:
+        """Return the CPU seconds until now of the worker and each process of its pool, by pid."""
         used = {}
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
