@@ -20,7 +20,7 @@ WINDOW_S = 5.0
 #: Of each process of a worker that has nothing to do.
 IDLE_CPU = 0.01
 #: Of a worker in which a thread spins. The machine may be busy with other things.
-SPINNING_CPU = 0.2
+SPINNING_CPU = 0.1
 NEVER = float("inf")
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
