@@ -44,7 +44,8 @@ INTERVAL_S = 0.5
 KILL_S = 10.0
 NEXT_S = 20.0
 END_S = 30.0
-COLOURS = {"stock": "#c0392b", "fork": "#1f6fb2"}
+#: Colour and width: where the lines are one on the other, both are seen.
+LOOKS = {"stock": ("#e0776b", 5.0), "fork": ("#1f6fb2", 2.0)}
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Course:
 
     def told(self) -> str:
         """Say when the tasks had failed that were blocked."""
-        return "never" if self.told_s is None else f"{self.told_s * 1000:.0f} ms after the kill"
+        return "nobody is told" if self.told_s is None else f"told in {self.told_s * 1000:.0f} ms"
 
 
 def watch(worker: Worker, tasks: Tasks) -> Course:
@@ -132,8 +133,8 @@ def draw(courses: dict[str, Course], pyplot: Any, path: Path) -> None:
     """
     figure, (upper, lower) = pyplot.subplots(2, 1, sharex=True, figsize=(8, 5))
     for library, course in courses.items():
-        label = f"{library}: tasks fail {course.told()}, {course.succeeded} of 2 next succeed"
-        look = {"color": COLOURS[library], "linewidth": 2.0}
+        label = f"{library}: {course.told()}, {course.succeeded} of {PROCESSES} next tasks succeed"
+        look = dict(zip(("color", "linewidth"), LOOKS[library]))
         upper.plot(course.seconds, course.cpu, label=label, **look)
         lower.step(course.seconds, course.proxies, where="pre", **look)
     for axes in (upper, lower):
@@ -145,7 +146,7 @@ def draw(courses: dict[str, Course], pyplot: Any, path: Path) -> None:
         axes.set_xlim(0, END_S)
     upper.set_ylabel("CPU of the worker,\n% of a core")
     upper.set_ylim(-5, 100 * PROCESSES + 5)
-    upper.legend(loc="center left", fontsize=9)
+    upper.legend(loc="center right", fontsize=9)
     lower.set_ylabel("ssh -W that run")
     lower.set_yticks(range(PROCESSES + 1))
     lower.set_xlabel("seconds; a Celery worker with two processes, both blocked in a command")
@@ -196,7 +197,7 @@ def main() -> int:
             )
             site = servers.enter_context(run_site(folder / "site"))
             url = servers.enter_context(run_redis(folder / "redis"))
-            for library in COLOURS:
+            for library in LOOKS:
                 print(f"{library}: {END_S:g} s", file=sys.stderr)
                 courses[library] = run(library, libraries, site, url, folder)
         draw(courses, pyplot, options.svg)
@@ -214,7 +215,7 @@ def main() -> int:
     for library, course in courses.items():
         later = [cpu for at, cpu in zip(course.seconds, course.cpu) if KILL_S + 1 < at < NEXT_S]
         used = f"{sum(later) / len(later):.1f} % of a core"
-        print(f"{library}: tasks fail {course.told()}; CPU after it {used}")
+        print(f"{library}: {course.told()}; CPU after the kill {used}")
     return EXIT_PASS
 
 
