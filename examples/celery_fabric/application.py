@@ -1,7 +1,7 @@
 """
 The Celery application without its tasks: broker, result store, and what both ways of running share.
 
-Imports nothing of SSH: who only sends tasks needs this module alone.
+Imports nothing of SSH, so that who only sends tasks needs no Fabric.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+# Celery gives an exception its own class, with its own text, if that class is imported.
+import paramiko  # noqa: F401
 from application import app, require_broker
 from celery.exceptions import TimeoutError as NoAnswer
 
@@ -20,7 +22,7 @@ def main(host: str, *command: str) -> int:
     """
     require_broker()
     try:
-        # By name: who sends a task needs neither Fabric nor a way to the host.
+        # By name: who sends a task needs no way to the host.
         task = app.send_task("run_command", [host, " ".join(command)])
         done = task.get(timeout=LIMIT_S)
     except NoAnswer:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from waiting import wait_until
@@ -17,6 +18,7 @@ from waiting import wait_until
 START_S = 15.0
 END_S = 10.0
 ATTEMPTS = 5
+ASK_S = 5.0
 
 
 @contextlib.contextmanager
@@ -59,11 +61,21 @@ def free_port() -> int:
 def answers(port: int) -> bool:
     """Tell whether a Redis is there."""
     with contextlib.suppress(OSError):
-        connection = socket.create_connection(("127.0.0.1", port), 1)
-        with contextlib.closing(connection):
-            connection.sendall(b"PING\r\n")
-            return connection.recv(7) == b"+PONG\r\n"
+        return _ask(port, b"PING") == b"+PONG\r\n"
     return False
+
+
+def clear(url: str) -> None:
+    """Have a Redis forget everything, also what a worker had taken that was killed."""
+    port = urlsplit(url).port
+    assert port is not None
+    assert _ask(port, b"FLUSHALL") == b"+OK\r\n"
+
+
+def _ask(port: int, command: bytes) -> bytes:
+    with contextlib.closing(socket.create_connection(("127.0.0.1", port), ASK_S)) as connection:
+        connection.sendall(command + b"\r\n")
+        return connection.recv(64)
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

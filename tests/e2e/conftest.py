@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from checkout import ROOT
 from e2e.bastions import write_config
-from e2e.broker import run_redis
+from e2e.broker import clear, run_redis
 from e2e.figures import Figures
 from e2e.libraries import NEWEST, OLDEST, Libraries
 from e2e.tasks import Tasks
@@ -79,12 +79,21 @@ def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
 
 
 @pytest.fixture(scope="session")
-def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """
     Return the URL of a Redis that is there for the whole session.
     """
     with run_redis(tmp_path_factory.mktemp("redis")) as url:
         yield url
+
+
+@pytest.fixture
+def broker_url(redis_url: str) -> str:
+    """
+    Return the URL of an empty Redis: the worker of a test must not run another test's tasks.
+    """
+    clear(redis_url)
+    return redis_url
 
 
 @contextlib.contextmanager

@@ -104,6 +104,5 @@ class Tasks:
         return error
 
     def close(self) -> None:
-        """Forget what no worker has taken, so that the next test's does not, and hang up."""
-        self._app.control.purge()
+        """Hang up."""
         self._app.close()

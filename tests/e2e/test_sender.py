@@ -50,7 +50,7 @@ def test_sender_prints_the_reason_when_the_proxy_is_killed(
     launch: Launch, libraries: Libraries, broker_url: str, line: str
 ) -> None:
     """
-    In one line, with the exception's own name, though it need not have paramiko itself.
+    In one line, with the exception's own name and text.
     """
     worker = launch("fork", "prefork", line)
     with send(libraries, line, broker_url, "sleep 600") as sender:
