@@ -26,7 +26,13 @@ def send(libraries: Libraries, line: str, broker_url: str, command: str) -> subp
     return subprocess.Popen(
         [libraries.python("fork", line), "send.py", HOST, command],
         cwd=EXAMPLE,
-        env={**os.environ, "BROKER_URL": broker_url, "PYTHONPATH": ""},
+        env={
+            **os.environ,
+            "BROKER_URL": broker_url,
+            "PYTHONPATH": "",
+            # What a new cryptography says of the oldest line's imports.
+            "PYTHONWARNINGS": "ignore:TripleDES has been moved",
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
