@@ -115,6 +115,8 @@ def run(library: str, libraries: Libraries, site: Site, broker_url: str, folder:
         "BROKER_URL": broker_url,
         "SSH_CONFIG": str(write_config(folder / "ssh_config", site.bastion, site.host)),
         "KNOWN_HOSTS": str(site.host.known_hosts),
+        # None in this time, as is Fabric's default: stock is told when the next one fails.
+        "KEEPALIVE_S": "3600",
     }
     command = [libraries.python(library, NEWEST), "-m", "celery", "-A", "worker", "worker"]
     command += ["--pool", "prefork", "--concurrency", str(PROCESSES)]

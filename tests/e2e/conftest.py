@@ -174,6 +174,8 @@ def launch(
                 "BROKER_URL": broker_url,
                 "SSH_CONFIG": str(ssh_config),
                 "KNOWN_HOSTS": str(host.known_hosts),
+                # None in this time, as is Fabric's default: stock is told when the next one fails.
+                "KEEPALIVE_S": "3600",
                 **settings,
             }
             command = [libraries.python(library, line), "-m", "celery", "-A"]
