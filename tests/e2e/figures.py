@@ -35,9 +35,7 @@ class Figures:
         :param float told_s: infinite if nobody was told while the test looked
         :param float cpu: of the worker with all processes of its pool, 1.0 is a core
         """
-        told = (
-            "" if told_s is None else "nobody told" if told_s == float("inf") else f"{told_s:.2f}"
-        )
+        told = "" if told_s is None else "nobody" if told_s == float("inf") else f"{told_s:.2f}"
         used = "" if cpu is None else f"{cpu * 100:.1f}"
         counts = ("" if count is None else str(count) for count in (left, zombies))
         values = (scenario, *where, told, used, *counts)
