@@ -1,0 +1,77 @@
+"""
+Environments of the workers: an example's needs and one paramiko, stock or fork, of one line.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from building import PINS, Builder
+from checkout import ROOT, filled_wheelhouse
+from environment import Environment, interpreter
+
+NEWEST = PINS.newest
+#: The line of Fabric 1, which needs a Python that still has collections.Mapping.
+OLDEST = "2.12.0"
+OLDEST_PYTHON = (3, 9)
+
+FABRIC_3 = ["fabric==3.2.3"]
+FABRIC_1 = ["Fabric3==1.14.post1", "six==1.17.0"]
+REQUIREMENTS = Path(__file__).parent / "requirements.txt"
+
+
+@dataclass
+class Libraries:
+    """
+    Make environments, each when it is first asked for, which takes half a minute.
+
+    :param Path kept: where they are, or go; those that are there already get the fork anew
+    :param Path scratch: for what building wheels needs; empty
+    """
+
+    kept: Path
+    scratch: Path
+    _made: dict[tuple[str, str], str] = field(default_factory=dict)
+    _builder: Builder | None = None
+
+    def python(self, library: str, line: str) -> str:
+        """
+        Return the interpreter of an environment with ``stock`` or ``fork`` of a line.
+        """
+        if (library, line) not in self._made:
+            self._made[library, line] = self._make(library, line)
+        return self._made[library, line]
+
+    def _make(self, library: str, line: str) -> str:
+        folder = self.kept / f"{library}-{line}"
+        is_new = not folder.exists()
+        environment = Environment(folder, _base(line))
+        if is_new:
+            needs = [*(FABRIC_1 if line == OLDEST else FABRIC_3), f"paramiko==={line}"]
+            environment.pip("install", "--quiet", "-r", str(REQUIREMENTS), *needs)
+        if library == "fork":
+            wheel = str(self._wheel(line))
+            environment.pip("install", "--quiet", "--force-reinstall", "--no-deps", wheel)
+        # The one can say what it is, and the other cannot.
+        done = environment.run("-m", "paramiko._patched", check=False)
+        assert (done.returncode == 0) == (library == "fork"), done.stdout + done.stderr
+        return environment.python
+
+    def _wheel(self, line: str) -> Path:
+        wheelhouse = filled_wheelhouse()
+        if self._builder is None:
+            self._builder = Builder(self.scratch / "builder", wheelhouse)
+        settings = ("kind=dropin", f"upstream={line}", f"wheelhouse={wheelhouse}")
+        return self._builder.wheel(ROOT, self.scratch / line, *settings)
+
+
+def _base(line: str) -> str:
+    if line != OLDEST:
+        return sys.executable
+    found = interpreter(OLDEST_PYTHON)
+    if found is None:
+        pytest.fail("Python 3.9 is missing: Fabric 1 runs on no later one", pytrace=False)
+    return found

@@ -1,0 +1,167 @@
+"""
+A Celery worker of the example as a process, watched from outside: its pool, its proxies, its CPU.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+from waiting import GONE_S, wait_until
+
+from paramiko_gate.servers.ending import MARK, end_all, marked
+
+START_S = 60.0
+END_S = 30.0
+
+
+class Worker:
+    """
+    Run one worker until it is shut down or the block is left.
+
+    :param list command: of Celery, except for what is the same for all
+    :param Path application: the folder with the modules of the example
+    :param dict settings: more environment variables
+    :param Path log: where it writes to
+    """
+
+    def __init__(
+        self, command: list[str], application: Path, settings: dict[str, str], log: Path
+    ) -> None:
+        self.log = log
+        command = [*command, "--loglevel", "INFO"]
+        command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        # Also finds a proxy whose process of the pool was killed, and that nobody is parent of.
+        self._mark = secrets.token_hex(16)
+        kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command,
+                cwd=application,
+                env={**kept, **settings, "SSH_AUTH_SOCK": "", MARK: self._mark},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    def wait_ready(self) -> None:
+        """
+        Return when it takes tasks; blocks for at most `START_S`.
+
+        :raises AssertionError: it ended, or is not ready
+        """
+
+        def ready() -> bool:
+            assert self._process.poll() is None, self.log.read_text("utf-8")[-2000:]
+            return " ready." in self.log.read_text("utf-8")
+
+        wait_until(ready, START_S, "a worker that is ready")
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the worker and the processes of its pool, without their proxies."""
+        top = psutil.Process(self.pid)
+        found = [top, *top.children(recursive=True)]
+        return [process for process in found if not _is_proxy(process)]
+
+    def pool(self) -> list[psutil.Process]:
+        """Return the processes that run tasks in a prefork pool."""
+        return [
+            process for process in psutil.Process(self.pid).children() if not _is_proxy(process)
+        ]
+
+    def proxies(self) -> list[psutil.Process]:
+        """Return all ``ssh`` of the worker, the dead ones included."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found = psutil.Process(self.pid).children(recursive=True)
+            return [process for process in found if _is_proxy(process)]
+        return []
+
+    def living_proxies(self) -> list[psutil.Process]:
+        """Return those that run."""
+        return [proxy for proxy in self.proxies() if not _is_zombie(proxy)]
+
+    def zombies(self) -> int:
+        """Return how many have ended and were not reaped; none when the worker has ended."""
+        return len(self.proxies()) - len(self.living_proxies())
+
+    def kill_proxies(self) -> int:
+        """Do what the operator does, and return to how many."""
+        living = self.living_proxies()
+        for proxy in living:
+            proxy.kill()
+        return len(living)
+
+    def cpu_fractions(self, window_s: float) -> list[float]:
+        """
+        Return what the worker, and each process of its pool, uses of a core.
+
+        Blocks for ``window_s`` seconds.
+        """
+        before, started = self.cpu_s(), time.monotonic()
+        time.sleep(window_s)
+        after, took_s = self.cpu_s(), time.monotonic() - started
+        return [(used - before.get(pid, 0.0)) / took_s for pid, used in after.items()]
+
+    def wait_proxies(self, count: int, limit_s: float = GONE_S) -> None:
+        """Return when so many run, those without a parent included, and no dead one is kept."""
+
+        def as_wanted() -> bool:
+            found = [process for process in marked(self._mark) if _is_proxy(process)]
+            return len(found) == count and self.zombies() == 0
+
+        wait_until(as_wanted, limit_s, f"exactly {count} proxies: {self.proxies()}")
+
+    def shut_down(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end, and return its exit status; blocks for at most `END_S`."""
+        self._process.send_signal(how)
+        return self._process.wait(END_S)
+
+    def shuts_down(self, how: signal.Signals, limit_s: float) -> bool:
+        """Tell whether it ends within so many seconds when it is asked to."""
+        self._process.send_signal(how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(limit_s)
+            return True
+        return False
+
+    def kill(self) -> None:
+        """Kill it and its pool, but not the proxies."""
+        end_all(self.processes())
+        self._process.wait()
+
+    def end(self) -> None:
+        """End whatever is left of it, pool and proxies included."""
+        self._process.kill()
+        self._process.wait()
+        end_all(marked(self._mark))
+
+    def cpu_s(self) -> dict[int, float]:
+        """Return the CPU seconds until now of the worker and each process of its pool, by pid."""
+        used = {}
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                used[process.pid] = times.user + times.system
+        return used
+
+
+def _is_proxy(process: psutil.Process) -> bool:
+    try:
+        return bool(process.name() == "ssh")
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
