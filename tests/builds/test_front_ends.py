@@ -213,7 +213,8 @@ def test_sdist_alone_gives_its_wheel_with_no_index_at_all(
     A source distribution carries upstream: setuptools is all that it builds from.
     """
     environment = Environment(tmp_path / "env")
-    words = ["--no-index", "--find-links", str(tools), "setuptools", "tomli"]
+    # --upgrade, since a new environment of an older Python has a setuptools that is too old.
+    words = ["--no-index", "--find-links", str(tools), "--upgrade", "setuptools", "tomli"]
     environment.pip("install", "--quiet", *words)
     code = (
         "import sys; from vendoring import backend; backend.build_sdist(sys.argv[1], "
