@@ -23,7 +23,7 @@ GROWTH_LIMIT_KIB = 5 * 1024
 WARM_UP = 0.1
 
 #: Each cycle may take this long on average, and all of them a while beside, in seconds.
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 LIMIT_EACH_S = 0.3
 
 
