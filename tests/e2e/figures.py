@@ -25,8 +25,7 @@ class Figures:
         *,
         told_s: float | None = None,
         cpu: float | None = None,
-        left: int | None = None,
-        zombies: int | None = None,
+        left: tuple[int, int] | None = None,
     ) -> None:
         """
         Add a row.
@@ -34,10 +33,11 @@ class Figures:
         :param tuple where: library, line and pool
         :param float told_s: infinite if nobody was told while the test looked
         :param float cpu: of the worker with all processes of its pool, 1.0 is a core
+        :param tuple left: proxies that run, and dead ones that are kept: what `Worker.left` counts
         """
         told = "" if told_s is None else "nobody" if told_s == float("inf") else f"{told_s:.2f}"
         used = "" if cpu is None else f"{cpu * 100:.1f}"
-        counts = ("" if count is None else str(count) for count in (left, zombies))
+        counts = ("", "") if left is None else tuple(map(str, left))
         values = (scenario, *where, told, used, *counts)
         self.rows.append(dict(zip(("scenario", "library", "line", "pool", *NAMES), values)))
 

@@ -48,8 +48,7 @@ def test_blocked_task_fails_with_the_last_words_when_the_bastion_ends_its_sessio
         "session ended by the bastion",
         ("fork", line, pool),
         told_s=told_s,
-        left=len(worker.living_proxies()),
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
     assert tasks.run("echo two") == "two\n"
     worker.wait_proxies(1)
@@ -73,8 +72,7 @@ def test_stock_hangs_when_the_bastion_ends_its_session(
         ("stock", line, pool),
         told_s=NEVER,
         cpu=used,
-        left=len(worker.living_proxies()),
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
     assert tasks.stored(blocked) == {}
 
@@ -101,8 +99,7 @@ def test_blocked_task_fails_when_the_bastion_falls_silent(
         "bastion stopped",
         ("fork", line, pool),
         told_s=told_s,
-        left=len(worker.living_proxies()),
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
     assert tasks.run("echo two") == "two\n"
     worker.wait_proxies(1)
@@ -124,8 +121,7 @@ def test_stock_hangs_when_the_bastion_falls_silent(
             "bastion stopped",
             ("stock", line, pool),
             told_s=NEVER,
-            left=len(worker.living_proxies()),
-            zombies=worker.zombies(),
+            left=worker.left(),
         )
 
 

@@ -42,8 +42,7 @@ def test_next_task_succeeds_when_idle_proxies_were_killed(
         "killed while idle",
         ("fork", line, pool),
         cpu=sum(used),
-        left=len(worker.living_proxies()),
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
     assert max(used) < IDLE_CPU
     assert worker.proxies() == []
@@ -68,8 +67,7 @@ def test_stock_spins_when_idle_proxies_were_killed(
         "killed while idle",
         ("stock", line, pool),
         cpu=sum(used),
-        left=len(worker.living_proxies()),
-        zombies=zombies,
+        left=worker.left(),
     )
     assert max(used) > SPINNING_CPU
     # gevent reaps every child of its process.
@@ -101,8 +99,7 @@ def test_blocked_task_fails_with_the_reason_when_its_proxy_is_killed(
         ("fork", line, pool),
         told_s=told_s,
         cpu=sum(used),
-        left=len(worker.living_proxies()),
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
     assert max(used) < IDLE_CPU
     assert tasks.run("echo two") == "two\n"
@@ -127,8 +124,7 @@ def test_stock_hangs_when_the_proxy_of_a_blocked_task_is_killed(
         ("stock", line, pool),
         told_s=NEVER,
         cpu=used,
-        left=len(worker.living_proxies()),
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
     assert tasks.stored(blocked) == {}
     assert used > SPINNING_CPU
@@ -153,6 +149,4 @@ def test_idle_worker_keeps_as_many_proxies_as_connections_and_uses_no_cpu(
     assert max(used) < IDLE_CPU
     assert tasks.run("echo again") == "again\n"
     assert {proxy.pid for proxy in worker.living_proxies()} == kept
-    figures.note(
-        "idle", ("fork", line, pool), cpu=sum(used), left=len(kept), zombies=worker.zombies()
-    )
+    figures.note("idle", ("fork", line, pool), cpu=sum(used), left=worker.left())

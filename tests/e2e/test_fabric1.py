@@ -60,8 +60,7 @@ def test_proxies_become_more_with_each_host_when_nobody_disconnects(
     figures.note(
         "six hosts, no disconnect_all",
         (library, OLDEST, pool),
-        left=len(worker.living_proxies()),
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
 
 
@@ -75,9 +74,7 @@ def test_no_proxy_is_left_after_each_task_when_it_disconnects(
     for name in HOSTS:
         assert tasks.run("echo one", host=name) == "one"
         worker.wait_proxies(0)
-    figures.note(
-        "six hosts, disconnect_all", ("fork", OLDEST, pool), left=0, zombies=worker.zombies()
-    )
+    figures.note("six hosts, disconnect_all", ("fork", OLDEST, pool), left=worker.left())
 
 
 def test_stock_spins_when_the_crowd_was_killed(
@@ -98,8 +95,7 @@ def test_stock_spins_when_the_crowd_was_killed(
         "killed while idle",
         ("stock", OLDEST, pool),
         cpu=used,
-        left=killed - zombies,
-        zombies=zombies,
+        left=worker.left(),
     )
     assert used > SPINNING_CPU
     assert zombies == killed == len(HOSTS)
@@ -124,8 +120,7 @@ def test_worker_is_idle_when_the_crowd_was_killed(
         "killed while idle",
         ("fork", OLDEST, pool),
         cpu=sum(used),
-        left=len(worker.living_proxies()),
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
     assert max(used) < IDLE_CPU
     worker.wait_proxies(0)
@@ -155,8 +150,7 @@ def test_blocked_task_fails_with_the_reason_when_its_proxy_is_killed(
         "killed under a task",
         ("fork", OLDEST, pool),
         told_s=told_s,
-        left=0,
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
     assert tasks.run("echo two") == "two"
 
@@ -197,8 +191,7 @@ def test_stock_hangs_when_the_proxy_of_a_blocked_task_is_killed(
         ("stock", OLDEST, pool),
         told_s=NEVER,
         cpu=used,
-        left=len(worker.living_proxies()),
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
     assert tasks.stored(blocked) == {}
     assert used > SPINNING_CPU

@@ -33,7 +33,7 @@ def test_no_proxy_is_left_when_worker_shuts_down(
     worker.shut_down(how)
 
     worker.wait_proxies(0)
-    figures.note(f"shutdown by {how.name}", ("fork", line, pool), left=0, zombies=0)
+    figures.note(f"shutdown by {how.name}", ("fork", line, pool), left=worker.left())
 
 
 @in_pools(PREFORK, "gevent")
@@ -114,7 +114,7 @@ def test_process_that_has_done_its_tasks_takes_its_proxy_along(
         owners += [proxy.ppid() for proxy in worker.living_proxies()]
 
     assert len(set(owners)) == 3, "three processes for five tasks"
-    figures.note("max_tasks_per_child", ("fork", line, pool), left=1, zombies=worker.zombies())
+    figures.note("max_tasks_per_child", ("fork", line, pool), left=worker.left())
 
 
 @in_pools(PREFORK, "gevent")
@@ -137,8 +137,7 @@ def test_revoked_task_ends_with_its_proxy(
         "revoked with terminate",
         ("fork", line, pool),
         told_s=told_s,
-        left=len(worker.living_proxies()),
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
     assert tasks.run("echo two") == "two\n"
     worker.wait_proxies(1)
@@ -163,8 +162,7 @@ def test_task_over_its_soft_time_limit_closes_its_connection(
         "soft time limit of 2 s",
         ("fork", line, pool),
         told_s=told_s,
-        left=len(worker.living_proxies()),
-        zombies=worker.zombies(),
+        left=worker.left(),
     )
     assert tasks.run("echo two") == "two\n"
     worker.wait_proxies(1)

@@ -92,6 +92,11 @@ class Worker:
         """Return how many have ended and were not reaped; none when the worker has ended."""
         return len(self.proxies()) - len(self.living_proxies())
 
+    def left(self) -> tuple[int, int]:
+        """Return how many proxies run, those of an ended worker included, and how many are dead."""
+        running = [process for process in marked(self._mark) if _is_proxy(process)]
+        return len([proxy for proxy in running if not _is_zombie(proxy)]), self.zombies()
+
     def kill_proxies(self) -> int:
         """Do what the operator does, and return to how many."""
         living = self.living_proxies()
@@ -114,8 +119,7 @@ class Worker:
         """Return when so many run, those without a parent included, and no dead one is kept."""
 
         def as_wanted() -> bool:
-            found = [process for process in marked(self._mark) if _is_proxy(process)]
-            return len(found) == count and self.zombies() == 0
+            return self.left() == (count, 0)
 
         wait_until(as_wanted, limit_s, f"exactly {count} proxies: {self.proxies()}")
 
