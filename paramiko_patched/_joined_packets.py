@@ -5,9 +5,9 @@
 """
 When a packet waits for the next, so that both are written together.
 
-A packet is held back only while its sender is inside a `SendingAll`, which
-promises that the rest follows, and only if that rest is short and has its room
-in the window, so that nothing but the sender itself can be waited for.  Should
+A packet is held back only while its sender is inside of `send_whole`, which
+promises that the rest follows, and only if that rest is little and has room in
+the window, so that nothing but the sender itself can be waited for.  Should
 the sender be interrupted, the transport thread writes what it held back; if
 others take the room away meanwhile, what they send takes it along.
 """
@@ -15,36 +15,35 @@ others take the room away meanwhile, what they send takes it along.
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, Callable, TypeVar
 
-#: How many bytes are worth waiting for.  More would leave the proxy and the
-#: server idle while their packet is being made.
-SHORT_REST = 4096
+_Result = TypeVar("_Result")
+
+#: How many bytes are worth waiting for: another packet of the usual size, and
+#: the few bytes by which two of them miss a round number.  More would leave
+#: the proxy and the server idle while it is being made.
+SHORT_REST = 48 * 1024
 
 
-class SendingAll:
+def send_whole(
+    channel: Any, send: Callable[[Any], _Result], data: Any
+) -> _Result:
     """
-    Says that the thread inside sends all of a string, piece by piece.
+    Return ``send(data)``, which sends all of the data, piece by piece.
 
-    Where several threads send on one channel at once, it holds for the last
-    that has entered: the others' packets are written one by one.
+    Where several threads send on one channel at once, packets are held back
+    for the last that has begun: the others' are written one by one.
 
-    Thread-safety: an object belongs to the thread that made it.
-
-    :param channel: a `.Channel`
+    :param channel: the `.Channel` on which it is sent
     """
-
-    def __init__(self, channel: Any) -> None:
-        self._channel = channel
-        self.thread = threading.get_ident()
-
-    def __enter__(self) -> None:
-        self._channel._sending_all = self
-
-    def __exit__(self, error: object, *_: object) -> None:
-        self._channel._sending_all = None
-        if error is not None:
-            self._channel.transport.packetizer.hand_over_output()
+    try:
+        channel._sending_all = threading.get_ident()
+        return send(data)
+    except BaseException:
+        channel.transport.packetizer.hand_over_output()
+        raise
+    finally:
+        channel._sending_all = None
 
 
 def rest_is_next(channel: Any, rest: int) -> bool:
@@ -58,5 +57,5 @@ def rest_is_next(channel: Any, rest: int) -> bool:
     """
     if not 0 < rest <= min(channel.out_window_size, SHORT_REST):
         return False
-    sending = channel._sending_all
-    return sending is not None and sending.thread == threading.get_ident()
+    sending: int | None = channel._sending_all
+    return sending == threading.get_ident()

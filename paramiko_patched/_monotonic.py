@@ -12,12 +12,8 @@ from __future__ import annotations
 
 import time as _time
 
-
-def time() -> float:
-    """
-    Return seconds since some moment, whatever happens to the wall clock.
-    """
-    return _time.monotonic()
+#: Returns seconds since some moment, whatever happens to the wall clock.
+time = _time.monotonic
 
 
 def sleep(seconds: float) -> None:

@@ -31,9 +31,9 @@ from typing import Callable
 #: behind: a peer that asks and never reads an answer must not fill memory.
 BACKLOG_LIMIT = 4 * 1024 * 1024
 
-#: How many bytes are written by one call, where packets pile up: what a pipe
-#: holds.
-JOINED_LIMIT = 65536
+#: How many bytes are written by one call, where packets pile up: what the pipe
+#: to a proxy holds once it was full.
+JOINED_LIMIT = 128 * 1024
 
 #: How long, in seconds, it takes to notice a writer that an exception ended at
 #: a moment when it could tell nobody.
@@ -50,8 +50,7 @@ class _Turn:
 
     __slots__ = ("__weakref__", "thread")
 
-    def __init__(self) -> None:
-        self.thread = threading.get_ident()
+    thread: int
 
 
 class OutputQueue:
@@ -112,13 +111,18 @@ class OutputQueue:
         :raises: what ``write`` raised, in whichever thread it did.
         """
         turn = _Turn()
+        turn.thread = threading.get_ident()
         reference = weakref.ref(turn)
         try:
             with self._lock:
                 goal = self._accepted
                 if goal - self._written > BACKLOG_LIMIT:
                     wait = True
-                if not self._take_turn(reference, goal, wait):
+                # Nearly always nobody else sends.
+                alone = self._turn is None and self._failure is None
+                if alone and self._written < goal:
+                    self._turn = reference
+                elif not self._take_turn(reference, goal, wait):
                     return
             while wait and self._written < goal:
                 self._advance(write)
@@ -166,7 +170,7 @@ class OutputQueue:
         turn = self._turn
         return None if turn is None else turn()
 
-    def _first(self) -> bytes:
+    def _join_first(self) -> bytes:
         """
         Return the first packet, joined with those behind it that are written
         by the same call.  Only the writer calls this.
@@ -186,7 +190,8 @@ class OutputQueue:
         """
         Write a part of what is first.  Only the writer calls this.
         """
-        packet = self._first()
+        packets = self._packets
+        packet = packets[0] if len(packets) == 1 else self._join_first()
         try:
             count = write(packet)
         except Exception as e:

@@ -24,6 +24,12 @@ from typing import Any
 from paramiko._poller import make_poller, polls
 from paramiko._wake import Wake
 
+fcntl: Any
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # Windows
+
 #: How much of the proxy's stderr is kept, in bytes.
 STDERR_TAIL = 64 * 1024
 
@@ -31,6 +37,11 @@ STDERR_TAIL = 64 * 1024
 #: end to a turn a proxy that floods stderr would keep the reader for itself.
 STDERR_READ = 16 * 1024
 STDERR_READS = 64
+
+#: What the proxy's input is to hold once it was full, in bytes: two packets of
+#: the usual size and more.  A pipe as it comes holds a page less than two, so
+#: that every second write of a bulk transfer stops half-way.
+WIDE_INPUT = 128 * 1024
 
 #: The longest single wait, in seconds: ``poll`` takes 31 bits of milliseconds.
 LONGEST_POLL_S = 1_000_000.0
@@ -104,7 +115,7 @@ class ProxyPipes:
         self.closed = False
         #: The proxy takes no more bytes from us: `close` or `close_write`.
         self.write_closed = False
-        self._read_closed = self._released = False
+        self._read_closed = self._released = self._widened = False
         #: The end of the proxy's output was read.
         self.eof = False
 
@@ -154,7 +165,9 @@ class ProxyPipes:
         finally:
             self._leave(self._readers, user)
 
-    def write(self, data: memoryview, timeout: float | None) -> int | None:
+    def write(
+        self, data: bytes | memoryview, timeout: float | None
+    ) -> int | None:
         """
         Write and return how many bytes the pipe accepted, at least one.
 
@@ -176,10 +189,14 @@ class ProxyPipes:
                     raise BrokenPipeError(errno.EPIPE, "was shut down")
                 stdin = self._process.stdin.fileno()
                 try:
-                    return os.write(stdin, data)
+                    count = os.write(stdin, data)
                 except BlockingIOError:
                     if timeout == 0:
                         raise
+                else:
+                    if count < len(data) and not self._widened:
+                        self._widen_input(stdin)
+                    return count
                 in_time = self._wait(
                     stdin, select.POLLOUT, self._writers, deadline
                 )
@@ -408,6 +425,19 @@ class ProxyPipes:
         return (
             self.write_closed if side is self._writers else self._read_closed
         )
+
+    def _widen_input(self, stdin: int) -> None:
+        """
+        Let the pipe hold more from now on, where the system allows it.
+        """
+        self._widened = True
+        if not hasattr(fcntl, "F_SETPIPE_SZ"):
+            return  # neither Linux nor Python 3.10
+        try:
+            if fcntl.fcntl(stdin, fcntl.F_GETPIPE_SZ) < WIDE_INPUT:
+                fcntl.fcntl(stdin, fcntl.F_SETPIPE_SZ, WIDE_INPUT)
+        except OSError:
+            pass  # not a pipe, or this user's pipes hold all that they may
 
     def _stderr_fileno(self) -> int | None:
         if not self._stderr_open:

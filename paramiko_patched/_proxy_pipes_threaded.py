@@ -156,7 +156,9 @@ class ThreadedProxyPipes:
         self._reader_called = True
         self._readers.wake()
 
-    def write(self, data: memoryview, timeout: float | None) -> int | None:
+    def write(
+        self, data: bytes | memoryview, timeout: float | None
+    ) -> int | None:
         """
         Write and return how many bytes were accepted, at least one.
 

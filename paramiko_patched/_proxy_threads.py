@@ -256,7 +256,7 @@ class Input(_Worker):
 
     _piece: Piece | None = None
 
-    def offer(self, data: memoryview) -> Piece | None:
+    def offer(self, data: bytes | memoryview) -> Piece | None:
         """
         Take a piece off the beginning of ``data``.
 

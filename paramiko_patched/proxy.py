@@ -242,17 +242,14 @@ class ProxyCommand(ClosingContextManager):
         return self._send_within(self.timeout, content)
 
     def _send_within(self, timeout: float | None, content: Buffer) -> int:
-        view = memoryview(content)
-        if not view.nbytes:
+        data = content if type(content) is bytes else _byte_view(content)
+        if not data:
             return 0
-        view = (
-            view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
-        )
         child = self._adopt()
         if self._death is not None:
             raise copy.copy(self._death)
         try:
-            sent = child.pipes.write(view, timeout)
+            sent = child.pipes.write(data, timeout)
         except (socket.timeout, BlockingIOError):
             raise
         except BrokenPipeError as e:
@@ -464,6 +461,18 @@ def _command(command_line: str | Sequence[str], shell: bool) -> list[str]:
         program = os.environ.get("SHELL") or "/bin/sh"
         return [program, "-c", "exec " + text]
     return words
+
+
+def _byte_view(content: Buffer) -> memoryview:
+    """
+    Return what is counted in bytes, whatever the buffer counts in.
+
+    :raises TypeError: it is no buffer.
+    """
+    view = memoryview(content)
+    if view.c_contiguous and view.nbytes:
+        return view.cast("B")
+    return memoryview(view.tobytes())
 
 
 def _status_text(returncode: int | None) -> str:

@@ -13,6 +13,11 @@ class Transport:
         on_loop = threading.current_thread() is self
         self.packetizer.flush(wait=not on_loop)
 
+    # replaces statement: e43a63b179c4bdc5
+    def __upstream_send_user_message(self):
+        if not self.clear_to_send.is_set():
+            self.clear_to_send.wait(0.1)
+
     # replaces statement: fa1f971021084e0b
     def __upstream_send_user_message(self):
         self._queue_user_message(data)

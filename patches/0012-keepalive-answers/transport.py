@@ -78,12 +78,12 @@ class Transport:
     # adds after: global_request
     global_request = reports_failure(global_request, unanswered=None)
 
-    # wraps: f99a505b7b8a21f0 as __upstream_queue_user_message
+    # replaces statement: 4fac91a3bf5d89b1
     def _queue_user_message(self, data):
         answer = getattr(data, "answer", None)
         if answer is not None:
             self._answers.append(answer)
-        self.__upstream_queue_user_message(data)
+        self.packetizer.queue_message(data)
 
     # wraps: c49fece59696b277 as __upstream_parse_request_success
     def _parse_request_success(self, m):

@@ -1,5 +1,5 @@
 # adds after: Message
-from paramiko._joined_packets import SendingAll
+from paramiko._joined_packets import send_whole
 
 # adds after: Message
 from paramiko.channel import Channel
@@ -10,5 +10,4 @@ class BaseSFTP:
     def _write_all(self, out):
         if not isinstance(self.sock, Channel):
             return self.__write_piecewise(out)
-        with SendingAll(self.sock):
-            return self.__write_piecewise(out)
+        return send_whole(self.sock, self.__write_piecewise, out)

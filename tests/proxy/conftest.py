@@ -21,6 +21,7 @@ READ_LIMIT_S = 5.0
 
 STATUS_TAKEN = "on Windows nobody can take a status away: whoever has a handle can read it"
 DESCENDANTS = "only Linux tells a process's descendants, and only POSIX has sessions to signal"
+PIPE_SIZE = "on Windows the size of a pipe is settled when it is made"
 GREENLETS = "under gevent the threads are greenlets, and the calls that they make block the hub"
 
 #: What fails with ``--pipes threaded``, and why it may. Each must be there, and must fail.
@@ -37,6 +38,8 @@ NOT_THREADED = {
     "test_gevent.py::test_hub_runs_on_during[recv-that-waits]": GREENLETS,
     "test_gevent.py::test_hub_runs_on_during[send-that-waits]": GREENLETS,
     "test_gevent.py::test_hub_runs_on_during[twenty-relays-at-once]": GREENLETS,
+    "test_send.py::test_input_holds_more_once_it_was_full": PIPE_SIZE,
+    "test_send.py::test_send_goes_on_when_the_system_refuses_a_larger_pipe": PIPE_SIZE,
     "test_status.py::test_close_raises_nothing_when_sigchld_is_ignored": STATUS_TAKEN,
     "test_status.py::test_recv_says_status_unknown_when_the_program_has_waited_for_the_child": (
         STATUS_TAKEN

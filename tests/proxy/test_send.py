@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import array
 import errno
+import fcntl
 import os
 import signal
 import socket
@@ -21,6 +22,11 @@ Open = Callable[..., Any]
 
 #: More than any pipe takes unless somebody reads it.
 MORE_THAN_A_PIPE = b"x" * 1_000_000
+
+#: What a pipe holds as Linux makes it, and what the proxy's input holds once it was full. Python
+#: has a way to ask for that since 3.10.
+PIPE_BYTES = 65_536
+WIDE_BYTES = 131_072 if hasattr(fcntl, "F_SETPIPE_SZ") else PIPE_BYTES
 
 #: Reads exactly 100 000 bytes, then never again; SIGTERM ends it.
 READS_A_LITTLE = children.python(
@@ -139,6 +145,46 @@ def test_send_raises_blockingioerror_when_timeout_is_zero_and_pipe_is_full(
     assert isinstance(error, BlockingIOError)
     assert error.errno == errno.EAGAIN
     assert accepted > 0
+
+
+def test_input_holds_more_once_it_was_full(open_proxy: Open) -> None:
+    """
+    A transfer that fills the pipe gets one that takes whole packets while the proxy has its turn.
+    """
+    proxy = open_proxy(children.STALLED, timeout_s=0)
+    accepted, _ = Call(send_until, proxy, BlockingIOError).result()
+    assert accepted == WIDE_BYTES
+
+
+def test_input_keeps_its_size_while_it_is_never_full(open_proxy: Open) -> None:
+    """
+    A connection that sends little does not use up what the system allows a user's pipes to hold.
+    """
+    proxy = open_proxy(children.RELAY)
+    for _ in range(100):
+        proxy.send(b"x" * 1000)
+        assert read_exactly(proxy, 1000) == b"x" * 1000
+    get_pipe_size = 1032  # F_GETPIPE_SZ, which Python 3.9 does not name
+    assert fcntl.fcntl(proxy.process.stdin.fileno(), get_pipe_size) == PIPE_BYTES
+
+
+def test_send_goes_on_when_the_system_refuses_a_larger_pipe(
+    open_proxy: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A user whose pipes hold all that they may keeps the pipe that there is.
+    """
+    refusals = []
+
+    def refuse(*request: Any) -> int:
+        refusals.append(request)
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    proxy = open_proxy(children.STALLED, timeout_s=0)
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    accepted, _ = Call(send_until, proxy, BlockingIOError).result()
+    assert accepted == PIPE_BYTES
+    assert len(refusals) == (WIDE_BYTES > PIPE_BYTES), "asked again and again"
 
 
 @pytest.mark.parametrize("timeout_s", [0.3, 0], ids=["limit", "non-blocking"])

@@ -1,5 +1,5 @@
 """
-A short rest is written together with the packet before it, and never waits for anybody.
+A rest that fits a packet or two is written together with the packet before it, and never waits.
 """
 
 from __future__ import annotations
@@ -23,25 +23,28 @@ Open = Callable[..., Connection]
 PIECE = bytes(32768)
 PACKET_SIZE_BYTES = 32704
 
+#: Two packets that fit into one pipe.
+LARGE_PIECE = bytes(60_000)
+
 PIECES = 20
 
 SINK = "cat >/dev/null"
 
 
-def sendall(connection: Connection, path: Path) -> Callable[[], Any]:
+def sendall(connection: Connection, path: Path) -> Callable[[bytes], Any]:
     channel = connection.run(SINK)
-    return lambda: channel.sendall(PIECE)
+    return lambda piece: channel.sendall(piece)
 
 
-def write_to_stdin(connection: Connection, path: Path) -> Callable[[], Any]:
+def write_to_stdin(connection: Connection, path: Path) -> Callable[[bytes], Any]:
     stdin = connection.run(SINK).makefile_stdin("wb", 0)
-    return lambda: stdin.write(PIECE)
+    return lambda piece: stdin.write(piece)
 
 
-def write_to_sftp_file(connection: Connection, path: Path) -> Callable[[], Any]:
+def write_to_sftp_file(connection: Connection, path: Path) -> Callable[[bytes], Any]:
     file = connection.client.open_sftp().open(str(path), "wb")
     file.set_pipelined(True)
-    return lambda: file.write(PIECE)
+    return lambda piece: file.write(piece)
 
 
 def count_writes() -> int:
@@ -64,9 +67,21 @@ def wait_taken(connection: Connection) -> None:
     wait_until(lambda: held() == 0, 5, "the proxy to take its input")
 
 
-@pytest.mark.parametrize("way", [sendall, write_to_stdin, write_to_sftp_file])
+@pytest.mark.parametrize(
+    ("way", "piece"),
+    [
+        (sendall, PIECE),
+        (sendall, LARGE_PIECE),
+        (write_to_stdin, PIECE),
+        (write_to_stdin, LARGE_PIECE),
+        (write_to_sftp_file, PIECE),
+    ],
+)
 def test_piece_that_is_longer_than_a_packet_is_written_at_once(
-    open_connection: Open, tmp_path: Path, way: Callable[..., Callable[[], Any]]
+    open_connection: Open,
+    tmp_path: Path,
+    way: Callable[..., Callable[[bytes], Any]],
+    piece: bytes,
 ) -> None:
     """
     One call writes both packets, where upstream makes two.
@@ -77,7 +92,7 @@ def test_piece_that_is_longer_than_a_packet_is_written_at_once(
     for _ in range(PIECES):
         wait_taken(connection)
         before = count_writes()
-        send()
+        send(piece)
         writes += count_writes() - before
     assert writes == PIECES
 
@@ -88,7 +103,7 @@ def test_every_byte_arrives_whatever_the_length(open_connection: Open) -> None:
     """
     channel = open_connection().run("cat")
     channel.settimeout(20)
-    lengths = [1, PACKET_SIZE_BYTES, PACKET_SIZE_BYTES + 1, 32768, 36800, 36801, 200_000]
+    lengths = [1, PACKET_SIZE_BYTES, PACKET_SIZE_BYTES + 1, 32768, 65536, 81856, 81857, 200_000]
     for length in lengths:
         words = random.Random(length).randbytes(length)
         reader = Call(lambda size=length: channel.makefile("rb").read(size))
