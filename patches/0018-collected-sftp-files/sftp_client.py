@@ -39,7 +39,7 @@ class SFTPClient:
                 return  # another thread was quicker
             fileobj._close_dropped()
 
-    # wraps: 8fa087e4a6361eb3 6650c5b30554cefa as __upstream_async_request
+    # wraps: 40093d8d17e85c9f c84cdffdfa313139 as __upstream_async_request
     def _async_request(self, fileobj, t, *args):
         self._close_dropped_files()
         return self.__upstream_async_request(fileobj, t, *args)
