@@ -18,6 +18,7 @@ those that were closed by the program: they behave as upstream made them.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import threading
@@ -25,6 +26,7 @@ from collections.abc import Sequence
 from typing import Any, Callable, TypeVar, cast
 
 from paramiko._keepalive import NoAnswer
+from paramiko._one_by_one import taking_turns
 from paramiko.proxy import ProxyCommand, printable
 from paramiko.ssh_exception import (
     AuthenticationException,
@@ -129,6 +131,17 @@ def is_proxied(sock: Any) -> bool:
     Whether a connection goes over a proxy command.
     """
     return isinstance(sock, ProxyCommand)
+
+
+def taking_turns_at_end(sock: Any) -> contextlib.AbstractContextManager[None]:
+    """
+    Return a context for what the transport thread does at the end.
+
+    Those whose proxies died together do it one by one.
+    """
+    if is_proxied(sock) and sock._ends_at_once():
+        return taking_turns()
+    return contextlib.nullcontext()
 
 
 def is_explained(sock: Any, cause: Exception) -> bool:

@@ -118,6 +118,8 @@ class ProxyPipes:
         self._read_closed = self._released = self._widened = False
         #: The end of the proxy's output was read.
         self.eof = False
+        #: A wait has ended because nothing but that end is left to be read.
+        self.at_end = False
 
     # moving bytes
 
@@ -400,7 +402,10 @@ class ProxyPipes:
         if stderr is not None:
             poller.register(stderr, select.POLLIN)
         while True:
-            ready = [number for number, _ in poller.poll(_remaining(deadline))]
+            ready = dict(poller.poll(_remaining(deadline)))
+            if ready.get(fd) == select.POLLHUP:
+                self.at_end = True
+                return True
             if stderr in ready:
                 self._drain_stderr()
                 if not self._stderr_open:

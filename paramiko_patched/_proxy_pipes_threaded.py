@@ -83,6 +83,8 @@ class ThreadedProxyPipes:
         self.write_closed = False
         #: The end of the proxy's output was read.
         self.eof = False
+        #: See `ProxyPipes`; here nobody knows before the end is read.
+        self.at_end = False
 
     # moving bytes
 

@@ -78,6 +78,7 @@ except ImportError as e:
     subprocess = None  # type: ignore[assignment]
     subprocess_import_error = e
 
+from paramiko._one_by_one import taking_turns
 from paramiko._proxy_process import ProxyProcess
 from paramiko.ssh_exception import ProxyCommandFailure
 from paramiko.util import ClosingContextManager
@@ -208,7 +209,7 @@ class ProxyCommand(ClosingContextManager):
             raise copy.copy(self._death)
         child = self._adopt()
         try:
-            data = child.pipes.read(size, self.timeout)
+            data = self._read(child, size)
         except (socket.timeout, BlockingIOError):
             raise
         except OSError as e:
@@ -221,6 +222,14 @@ class ProxyCommand(ClosingContextManager):
             )
             raise copy.copy(self._death)
         return data
+
+    def _read(self, child: ProxyProcess, size: int) -> bytes | None:
+        if not child.pipes.at_end:
+            return child.pipes.read(size, self.timeout)
+        # Nothing in here waits.
+        with taking_turns():
+            child.exited()
+            return child.pipes.read(size, self.timeout)
 
     def send(self, content: Buffer) -> int:
         """
@@ -392,6 +401,13 @@ class ProxyCommand(ClosingContextManager):
         """
         self._gave_up = reason
         self._adopt().pipes.limit_reading(seconds)
+
+    def _ends_at_once(self) -> bool:
+        """
+        Whether `close` has nothing to wait for.
+        """
+        child = self._adopt()
+        return not self._own_session and child.returncode is not None
 
     def _command_text(self) -> str:
         return self.cmd if isinstance(self.cmd, str) else " ".join(self.cmd)

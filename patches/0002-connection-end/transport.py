@@ -1,5 +1,9 @@
 # adds after: ClosingContextManager
-from paramiko._connection_end import find_failure, is_explained
+from paramiko._connection_end import (
+    find_failure,
+    is_explained,
+    taking_turns_at_end,
+)
 
 
 class Transport:
@@ -32,6 +36,14 @@ class Transport:
                 self._log(ERROR, "Connection lost: {}".format(self._failure))
         else:
             self._failure = None
+        with taking_turns_at_end(self.sock):
+            self._wake_everybody()
+
+    # adds after: stop_thread
+    def _wake_everybody(self):
+        """
+        Tell all who wait for the connection, and give back what it holds.
+        """
         channels = list(self._channels.values())
         for channel in channels:
             channel._unlink()

@@ -107,7 +107,7 @@ class Transport:
         return True
 
     # replaces statement: a5357df78c4ea869
-    def _end_connection(self):
+    def _wake_everybody(self):
         for answer in list(self._answers):
             answer.give(None)
         channels = list(self._channels.values())
