@@ -15,6 +15,7 @@ from typing import Any
 
 from matrix.orders import StandIn, open_stand_in
 from soak import cycling
+from soak.login import log_in
 from waiting import Call
 
 #: A step that must succeed, on a machine with other things to do.
@@ -60,18 +61,7 @@ class Session:
         Do it all; returns at the end of the command, and what that is at the end of its input.
         """
         order, step_s = self._order, self._step_s
-        self.client.connect(
-            order["address"],
-            port=order["port"],
-            username=order["user"],
-            key_filename=order["client_key"],
-            look_for_keys=False,
-            allow_agent=False,
-            timeout=step_s,
-            banner_timeout=step_s,
-            auth_timeout=step_s,
-            sock=self.proxy,
-        )
+        log_in(self.client, order, step_s, self.proxy)
         transport = self.client.get_transport()
         if step_s == STALLED_STEP_S:
             # Some calls have no time limit of their own: this is theirs.

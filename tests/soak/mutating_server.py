@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from soak import mutations
 
 #: Messages of one session, roughly; the first that is wrong is drawn from them.
-MESSAGES = 36
+MESSAGES = 44
 
 #: How likely each of those that follow is wrong as well.
 AGAIN = 0.2

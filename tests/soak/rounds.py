@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from soak.login import log_in
 from waiting import Call
 
 from benchmarks.clients.cycles import count, settled
@@ -69,18 +70,7 @@ class Worker(threading.Thread):
         client = self._paramiko.SSHClient()
         client.load_host_keys(order["known_hosts"])
         try:
-            client.connect(
-                order["address"],
-                port=order["port"],
-                username=order["user"],
-                key_filename=order["client_key"],
-                look_for_keys=False,
-                allow_agent=False,
-                timeout=STEP_S,
-                banner_timeout=STEP_S,
-                auth_timeout=STEP_S,
-                sock=proxy,
-            )
+            log_in(client, order, STEP_S, proxy)
             for _ in range(self._chance.randrange(1, 4)):
                 word = f"{self._chance.random()}"
                 _, output, _ = client.exec_command(f"echo {word}", timeout=STEP_S)
