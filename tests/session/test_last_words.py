@@ -23,10 +23,11 @@ from paramiko_gate.servers.endpoint import Bastion, Host
 HOLDING_RELAY = """
 import os, signal, subprocess, sys, threading, time
 child = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-flowing, over = threading.Event(), threading.Event()
+flowing, over = threading.Event(), []
 flowing.set()
 signal.signal(signal.SIGUSR1, lambda *_: flowing.clear())
-signal.signal(signal.SIGUSR2, lambda *_: over.set())
+# No event: one that is set by a handler of the thread that waits for it may deadlock.
+signal.signal(signal.SIGUSR2, lambda *_: over.append(True))
 def give():
     while data := os.read(child.stdout.fileno(), 65536):
         flowing.wait()
@@ -37,9 +38,8 @@ def take():
 threading.Thread(target=give, daemon=True).start()
 threading.Thread(target=take, daemon=True).start()
 parent = os.getppid()
-while not over.wait(0.02):
-    if os.getppid() != parent:
-        break
+while not over and os.getppid() == parent:
+    time.sleep(0.02)
 os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
 time.sleep(0.2)
 flowing.set()
