@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -88,6 +89,31 @@ def test_end_comes_in_time_when_the_one_before_it_hangs(open_connection: Open) -
     connection = open_connection()
     (error,) = connection.strike_during(connection.run().recv_exit_status)
     connection.assert_reason(error)
+
+
+def test_nobody_goes_on_while_others_have_their_turns(
+    turns: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    All who wait reach the limit at the same moment: if they went on, they would all be told late.
+    """
+    limit_s, turn_s, count = 1.0, 0.1, 25
+    monkeypatch.setattr(turns, "TURN_LIMIT_S", limit_s)
+    inside: list[int] = []
+    most = []
+
+    def take_turn(number: int) -> None:
+        with turns.taking_turns():
+            inside.append(number)
+            most.append(len(inside))
+            time.sleep(turn_s)
+            inside.remove(number)
+
+    assert count * turn_s > 2 * limit_s, "nobody has to wait for longer than the limit"
+    calls = [Call(lambda number=number: take_turn(number)) for number in range(count)]
+    for call in calls:
+        call.result(LONG_TURN_S)
+    assert most == [1] * count
 
 
 @pytest.mark.usefixtures("long_turns", "somebody_ends")
