@@ -39,8 +39,8 @@ def taking_turns() -> Iterator[None]:
     """
     Do what is inside when others have done theirs.
 
-    Only for what does not wait itself.  Blocks for `TURN_LIMIT_S` after the last
-    turn of another has ended, and for `PATIENCE` times that at most.
+    Only for what does not wait itself.  Blocks for `TURN_LIMIT_S` after
+    another has ended its turn, and for `PATIENCE` times that at most.
 
     Thread-safety: any thread.  The main one takes no turn: it alone may be cut
     short by a signal handler's exception, and would not give the turn back.
