@@ -15,3 +15,12 @@ class Packetizer:
     # replaces statement: 184609a662a4ee5d
     def send_message(self):
         out = b"".join((length, out, mac.digest()[: self.__mac_size_out]))
+
+    # replaces statement: f32eca02b84c9b0e
+    def _build_packet(self):
+        # What is added below is the padding; all is joined at the end.
+        head, packet = packet, b""
+
+    # replaces statement: ace712fdb472d2ee
+    def _build_packet(self):
+        return b"".join((head, payload, packet))

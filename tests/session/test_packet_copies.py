@@ -72,6 +72,20 @@ def fill(sock: socket.socket, memory: bytearray) -> None:
         left = left[sock.recv_into(left) :]
 
 
+def copies_at_once(call: Callable[[], Any]) -> float:
+    """
+    Return how often the memory of a payload is taken at the same time during a call.
+    """
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        call()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return (peak - before) / PAYLOAD_BYTES
+
+
 def wire_size(payload_bytes: int, etm: bool) -> int:
     """
     Return the bytes of a packet with its code: four of length, and whole blocks of 16.
@@ -93,17 +107,20 @@ def test_packet_is_joined_once(
     memory = bytearray(wire_size(PAYLOAD_BYTES, etm))
     receiving = Call(fill, ends[1], memory)
 
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        sending.send_message(message)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-
+    copies = copies_at_once(lambda: sending.send_message(message))
     receiving.result(RAISES_S)
-    copies = (peak - before) / PAYLOAD_BYTES
     assert copies == pytest.approx(COPIES_AT_ONCE, abs=0.1)
+
+
+def test_payload_is_copied_once_when_it_is_padded(
+    paramiko: ModuleType, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    """
+    Head and padding go around it in one step.
+    """
+    sending = packetizer(paramiko, ends[0], True)
+    payload = b"x" * PAYLOAD_BYTES
+    assert copies_at_once(lambda: sending._build_packet(payload)) == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("etm", [True, False], ids=["encrypt-then-mac", "mac-and-encrypt"])
