@@ -76,6 +76,8 @@ def wait_taken(connection: Connection) -> None:
         (write_to_stdin, LARGE_PIECE),
         (write_to_sftp_file, PIECE),
     ],
+    # Names: a piece in the name of the test is too long for the environment of `ssh`.
+    ids=["sendall", "sendall-large", "stdin", "stdin-large", "sftp"],
 )
 def test_piece_that_is_longer_than_a_packet_is_written_at_once(
     open_connection: Open,

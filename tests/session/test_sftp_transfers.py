@@ -20,8 +20,8 @@ from paramiko_gate.faults import Fault
 
 Open = Callable[..., Connection]
 
-#: A third of a megabyte, which takes ten requests and more.
-CONTENT = b"".join(b"%015d\n" % number for number in range(20 * 1024))
+#: Three megabytes: more than the channel's window of two lets arrive ahead of its reader.
+CONTENT = b"".join(b"%015d\n" % number for number in range(200 * 1024))
 
 #: How much has been transferred when the proxy stops to pass anything on.
 MIDDLE_BYTES = 2 * 32768

@@ -32,7 +32,7 @@ def test_piece_takes_one_packet(
     open_connection: Open, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    Upstream's are 64 bytes too long for sshd, and each takes a second packet for these.
+    Upstream's are too long by some bytes for sshd, and each takes a second packet for these.
     """
     connection = open_connection()
     sftp = connection.client.open_sftp()
