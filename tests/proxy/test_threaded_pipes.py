@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import linecache
 import os
 import shlex
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -184,7 +186,22 @@ def test_output_is_read_ahead_only_so_far_when_nobody_reads(start: Start, thread
         pipes.read(1, 0)
 
 
-def test_one_thread_stays_when_a_descendant_holds_stderr_and_goes_with_it(start: Start) -> None:
+def is_at_read(work: Any) -> bool:
+    """
+    Tell whether a thread that runs this function is at a read, or in it.
+
+    Until it has come there it may still find out that it is to end.
+    """
+    return any(
+        frame.f_code is work.__code__
+        and "os.read(" in linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        for frame in sys._current_frames().values()
+    )
+
+
+def test_one_thread_stays_when_a_descendant_holds_stderr_and_goes_with_it(
+    start: Start, module: Any
+) -> None:
     """
     Close waits for no thread; the one that cannot be woken frees its descriptor when it can.
     """
@@ -193,6 +210,8 @@ def test_one_thread_stays_when_a_descendant_holds_stderr_and_goes_with_it(start:
     holder = int(pipes.read(64, 5))
     try:
         wait_ended(pipes.process.pid)
+        wait_until(lambda: pipes.stderr_tail() == b"words\n", PROMPT_S, "the words")
+        wait_until(lambda: is_at_read(module.Stderr._work), PROMPT_S, "the next read")
         assert timed(pipes.close) < PROMPT_S
         wait_until(lambda: len(kernel_threads() - before) == 1, PROMPT_S, "one thread to be left")
         assert pipes.process.stdin.closed
