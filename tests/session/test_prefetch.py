@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from session.connection import RAISES_S, Connection, raised
-from waiting import Call
+from waiting import PROMPT_S, Call, wait_until
 
 Open = Callable[..., Connection]
 
@@ -25,6 +25,9 @@ REQUEST_BYTES = 32768
 
 #: How many of them the file takes.
 REQUESTS = 20
+
+#: What an answer has besides the data: length, type, number, and the length of the data.
+ANSWER_HEADER_BYTES = 13
 
 CONTENT = b"".join(b"%015d\n" % number for number in range(REQUESTS * 2048))
 
@@ -243,13 +246,17 @@ def test_readv_that_has_nothing_to_ask_for_leaves_the_file_usable(file: Any) -> 
 
 @pytest.mark.fault
 def test_reader_that_waits_for_a_request_is_told_of_the_end(
-    connection: Connection, file: Any, requests: Requests, printed: list[str]
+    connection: Connection, sftp: Any, file: Any, requests: Requests, printed: list[str]
 ) -> None:
     """
     Whoever would make the request is held up, and so the reader looks for itself.
     """
     requests.held = {1}
     file.prefetch(len(CONTENT))
+    first_answer = REQUEST_BYTES + ANSWER_HEADER_BYTES
+    wait_until(
+        lambda: len(sftp.get_channel().in_buffer) == first_answer, PROMPT_S, "the first answer"
+    )
 
     (error,) = connection.strike_during(lambda: file.read(2 * REQUEST_BYTES))
 
