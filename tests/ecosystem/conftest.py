@@ -24,7 +24,9 @@ from ecosystem.outcome import Outcome, run_dependant
 
 DEPENDANTS = read_dependants(Path(__file__).with_name("dependants.toml"))
 SIDE_BY_SIDE = 2
-TOLD: pytest.StashKey[list[str]] = pytest.StashKey()
+COLUMNS = ("dependant", "line", "name", "passed", "failed", "skipped", "seconds")
+ROWS: pytest.StashKey[list[tuple[object, ...]]] = pytest.StashKey()
+NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
@@ -76,25 +78,30 @@ def outcome(request: pytest.FixtureRequest, futures: dict[str, Future[Outcome]])
     Return what became of one dependant's suite, waiting for it.
     """
     done = futures[request.param].result()
-    told = request.config.stash.setdefault(TOLD, [])
     dependant = done.dependant
-    head = f"{dependant.package} {dependant.version} on {dependant.line}"
-    told += [f"{head} {run}" for run in done.runs.values()]
-    told += [
-        f"{head} {name}: {test} failed once, not again"
+    title = f"{dependant.package} {dependant.version}"
+    request.config.stash.setdefault(ROWS, []).extend(
+        (title, dependant.line, run.name, *run.counts, round(run.seconds))
+        for run in done.runs.values()
+    )
+    request.config.stash.setdefault(NOTES, []).extend(
+        f"{title} on {dependant.line}, {name}: {test} failed once, not again"
         for test, passes in done.alone.items()
         for name, passed in zip(("dropin", "stock"), passes)
         if passed and test in done.runs[name].of("failed")
-    ]
+    )
     return done
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """
-    Print the counts of every run, whatever became of the comparison.
+    Print the counts of every run as a table, whatever became of the comparison.
     """
-    rows = terminalreporter.config.stash.get(TOLD, [])
-    if rows:
-        terminalreporter.section("suites of dependants")
-        for row in rows:
-            terminalreporter.write_line(row)
+    rows = terminalreporter.config.stash.get(ROWS, [])
+    if not rows:
+        return
+    terminalreporter.section("suites of dependants")
+    for row in (COLUMNS, ("---",) * len(COLUMNS), *rows):
+        terminalreporter.write_line(f"| {' | '.join(map(str, row))} |")
+    for note in terminalreporter.config.stash.get(NOTES, []):
+        terminalreporter.write_line(note)
