@@ -84,6 +84,16 @@ class Connection:
             os.kill(self.proxy.process.pid, signal.SIGSTOP)
             self._stopped = True
 
+    def resume(self) -> None:
+        """
+        Let a proxy that was stalled pass on what it has, and all the rest.
+        """
+        if self._relay is not None:
+            self._relay.give_order("resume")
+        else:
+            os.kill(self.proxy.process.pid, signal.SIGCONT)
+            self._stopped = False
+
     def strike(self) -> None:
         """
         End the proxy, and return at once.

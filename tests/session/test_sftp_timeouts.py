@@ -5,7 +5,6 @@ SFTP calls whose time limit runs out because the proxy is stalled, and what come
 from __future__ import annotations
 
 import os
-import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -24,13 +23,6 @@ WINDOW_BYTES = 32768
 CONTENT = os.urandom(WINDOW_BYTES)
 
 LIMIT_S = 0.1
-
-
-def resume(connection: Connection) -> None:
-    """
-    Let a stalled proxy go on.
-    """
-    os.kill(connection.proxy.process.pid, signal.SIGCONT)
 
 
 @pytest.fixture
@@ -66,7 +58,7 @@ def test_read_goes_on_when_stalled_proxy_does(half_read: tuple[Connection, Any])
     A time limit in the middle of an answer costs nothing but time.
     """
     connection, file = half_read
-    resume(connection)
+    connection.resume()
     file.settimeout(10)
 
     assert Call(file.read).result(10) == CONTENT
@@ -100,6 +92,6 @@ def test_call_times_out_as_set_when_stalled(open_connection: Open, tmp_path: Pat
     connection.stall()
 
     assert isinstance(Call(sftp.stat, str(tmp_path)).error(RAISES_S), socket.timeout)
-    resume(connection)
+    connection.resume()
     sftp.get_channel().settimeout(10)
     assert Call(sftp.stat, str(tmp_path)).result(10).st_mode is not None
