@@ -93,7 +93,8 @@ def reports_failure(method: _Method, unanswered: Any = _NEVER) -> _Method:
             if isinstance(e, _ENDS) or e is _ended_by(self):
                 raise_failure(self)
             raise
-        if unanswered is not _NEVER and result == unanswered:
+        # No call for nothing: each packet that is sent passes here.
+        if result == unanswered and getattr(self, "_failure", None):
             raise_failure(self)
         return result
 

@@ -57,8 +57,8 @@ class OutputQueue:
     """
     Packets in their order, and at most one thread that writes them.
 
-    Thread-safety: any thread may call any method, also from a destructor or a
-    signal handler that interrupts another call.
+    Thread-safety: any thread may call any method but `put`, also from a
+    destructor or a signal handler that interrupts another call.
     """
 
     def __init__(self) -> None:
@@ -76,11 +76,14 @@ class OutputQueue:
     def put(self, packet: bytes) -> None:
         """
         Give a packet its place in the order.  Does not block.
+
+        One thread at a time: whoever calls this holds the lock that keeps
+        packets in order.
         """
-        with self._lock:
-            self._accepted += len(packet)
-            if self._failure is None:
-                self._packets.append(packet)
+        if self._failure is None:
+            self._packets.append(packet)
+        # Afterwards: whoever writes goes by this, and finds the packet there.
+        self._accepted += len(packet)
 
     def empty(self) -> bool:
         """

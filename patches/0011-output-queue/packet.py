@@ -12,6 +12,7 @@ class Packetizer:
         self.__output = OutputQueue()
         # a list: an empty deque takes ten times as much of an idle connection
         self.__unpacked = []
+        self.__packing = False
 
     # replaces statement: b937666932860036
     def send_message(self):
@@ -36,17 +37,18 @@ class Packetizer:
         Does not wait for the peer.
         """
         with self.__write_lock:
-            self.__unpacked.append(data)
-            if len(self.__unpacked) > 1:
+            if self.__packing:
                 # A destructor, while this thread packs another: that goes on
                 # with this one when it is done.
+                self.__unpacked.append(data)
                 return
             try:
+                self.__packing = True
+                self.__pack_message(data)
                 while self.__unpacked:
-                    self.__pack_message(self.__unpacked[0])
-                    del self.__unpacked[0]
+                    self.__pack_message(self.__unpacked.pop(0))
             finally:
-                self.__unpacked.clear()
+                self.__packing = False
         self.__keepalive_last = time.time()
 
     # adds after: send_message
@@ -115,7 +117,7 @@ class Packetizer:
             self.flush(wait=False)
         self._check_keepalive()
 
-    # wraps: 8a29f98dac4f2bc4 4a3a2ae1c9ecd804 as __upstream_read_message
+    # wraps: bfb5fb075c14e28d aa07c2d93c9a852f as __upstream_read_message
     def read_message(self):
         if self.__output.left_behind():
             self.flush(wait=False)
