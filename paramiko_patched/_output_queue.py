@@ -80,10 +80,15 @@ class OutputQueue:
         One thread at a time: whoever calls this holds the lock that keeps
         packets in order.
         """
-        if self._failure is None:
-            self._packets.append(packet)
-        # Afterwards: whoever writes goes by this, and finds the packet there.
-        self._accepted += len(packet)
+        size = len(packet)
+        try:
+            if self._failure is None:
+                self._packets.append(packet)
+        finally:
+            # Afterwards: whoever writes goes by this, and finds the packet
+            # there.  And always, should a signal handler raise: otherwise
+            # the packets that follow would be thought to be written.
+            self._accepted += size
 
     def empty(self) -> bool:
         """
