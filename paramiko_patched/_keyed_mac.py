@@ -6,7 +6,7 @@
 The code that authenticates packets (RFC 4253, section 6.4), keyed once.
 
 The standard library's takes the key anew for each packet, in half a dozen
-calls: a tenth of what it costs the library to send one.
+calls.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class KeyedMac:
 
 class _StandardMac(KeyedMac):
     """
-    The same for any hash that `hashlib` has, or has not.
+    The same by the standard library, for any other hash.
 
     :param engine: makes a hash object, such as `hashlib.md5`.
     """
