@@ -8,6 +8,7 @@ fork that lost an API, or an entry that is not true, fails.
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -24,11 +25,19 @@ APIS: Mapping[str, Callable[[ModuleType], bool]] = {
     "limited-prefetch": lambda paramiko: (
         "max_concurrent_requests" in inspect.signature(paramiko.SFTPFile.prefetch).parameters
     ),
+    # A key exchange that is half post-quantum; from 5.1 on.
+    "hybrid-key-exchange": lambda paramiko: (
+        importlib.util.find_spec(f"{paramiko.__name__}.kex_mlkem") is not None
+    ),
 }
 
 #: Release to what it is without; a release that is not here has everything.
 LACKING: Mapping[str, frozenset[str]] = {
-    "2.12.0": frozenset({"auth-strategy", "service-request", "limited-prefetch"}),
+    "4.0.0": frozenset({"hybrid-key-exchange"}),
+    "3.5.1": frozenset({"hybrid-key-exchange"}),
+    "2.12.0": frozenset(
+        {"auth-strategy", "service-request", "limited-prefetch", "hybrid-key-exchange"}
+    ),
 }
 
 #: Release to the warnings filters for what its own imports cause in a new cryptography.
