@@ -30,7 +30,7 @@ def make_key_pair(
     :param engine:
         what exchanges keys for a `.Transport`.  If that is not over a proxy
         command, the calling thread makes the pair, as upstream has it.
-    :param generate: makes the pair, and uses nothing of the connection.
+    :param generate: makes the pair, or several, and takes no lock.
     """
     if not is_proxied(engine):
         return generate(*args)
