@@ -200,14 +200,17 @@ class OutputQueue:
         """
         packets = self._packets
         packet = packets[0] if len(packets) == 1 else self._join_first()
+        size = len(packet)
         try:
             count = write(packet)
         except Exception as e:
             self._failure = e
             self._packets.clear()
             raise
+        # No call from here on: behind each a signal handler may cut in, and
+        # what is written would be written again.
         self._written += count
-        if count == len(packet):
+        if count == size:
             del self._packets[0]
         else:
             self._packets[0] = packet[count:]
