@@ -27,6 +27,8 @@ import threading
 import weakref
 from typing import Callable
 
+from paramiko.ssh_exception import ProxyCommandFailure
+
 #: How many bytes may pile up before nobody is allowed to leave a packet
 #: behind: a peer that asks and never reads an answer must not fill memory.
 BACKLOG_LIMIT = 4 * 1024 * 1024
@@ -113,6 +115,7 @@ class OutputQueue:
 
         :param write:
             writes a part of a packet, blocks until it can, returns how much.
+            After `EOFError` or `.ProxyCommandFailure` nothing more is.
         :param try_to_write: the same, but returns 0 where it would block.
         :param bool wait: return only when all is written that was put so far.
 
@@ -203,7 +206,8 @@ class OutputQueue:
         size = len(packet)
         try:
             count = write(packet)
-        except Exception as e:
+        except (EOFError, ProxyCommandFailure) as e:
+            # Anything else is a signal handler's, and ends nothing.
             self._failure = e
             self._packets.clear()
             raise

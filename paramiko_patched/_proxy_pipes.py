@@ -163,6 +163,8 @@ class ProxyPipes:
                 if not in_time and until == deadline:
                     raise socket.timeout("timed out")
         except ValueError:
+            if not self._process.stdout.closed:
+                raise  # a signal handler's
             return None  # the program has closed the file itself
         finally:
             self._leave(self._readers, user)
@@ -205,6 +207,8 @@ class ProxyPipes:
                 if not in_time:
                     raise socket.timeout("timed out")
         except ValueError:
+            if not self._process.stdin.closed:
+                raise  # a signal handler's
             return None  # the program has closed the file itself
         finally:
             self._leave(self._writers, user)

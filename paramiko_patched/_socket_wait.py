@@ -32,6 +32,7 @@ from typing import Any
 
 from paramiko._wake import Wake
 from paramiko.proxy import ProxyCommand
+from paramiko.ssh_exception import ProxyCommandFailure
 
 #: How often, in seconds, a plain socket is looked at: the longest for which
 #: its being closed behind our back goes unnoticed.
@@ -60,20 +61,30 @@ class SocketWait:
         """
         return True
 
-    def send(self, data: bytes) -> int:
+    def send(self, data: bytes) -> int | None:
         """
         Send what is accepted; may block.
 
-        :raises socket.timeout, BlockingIOError: nothing is, for a while.
+        :returns: how many bytes were; `None` if none are for a while.
+        :raises EOFError, ProxyCommandFailure: none ever will be.
         """
-        sent: int = self._socket.send(data)
+        try:
+            sent: int = self._socket.send(data)
+        except (socket.timeout, BlockingIOError):
+            return None
+        except ProxyCommandFailure:
+            raise
+        except Exception as e:
+            # Upstream does not look closer, not even whether a signal handler
+            # has raised it.
+            if e.args and e.args[0] == errno.EAGAIN:
+                return None
+            raise EOFError() from e
         return sent
 
-    def send_now(self, data: bytes) -> int:
+    def send_now(self, data: bytes) -> int | None:
         """
-        Send what is accepted at once.
-
-        :raises socket.timeout, BlockingIOError: nothing is.
+        Send what is accepted at once.  Returns and raises as `send` does.
         """
         return self.send(data)
 
@@ -100,12 +111,24 @@ class _ProxyWait(SocketWait):
     def wait_readable(self, seconds: float | None) -> bool:
         return self._socket._wait_readable(seconds)
 
-    def send(self, data: bytes) -> int:
+    def send(self, data: bytes) -> int | None:
         # For as long as it takes: `close` wakes it.
-        return self._socket._send_within(None, data)
+        return self._send_within(None, data)
 
-    def send_now(self, data: bytes) -> int:
-        return self._socket._send_within(0, data)
+    def send_now(self, data: bytes) -> int | None:
+        return self._send_within(0, data)
+
+    def _send_within(self, seconds: float | None, data: bytes) -> int | None:
+        try:
+            return self._socket._send_within(seconds, data)
+        except BlockingIOError:
+            return None
+        except OSError as e:
+            if e.errno is None:
+                # A signal handler's, as whatever else is not caught here: the
+                # packet is still to be sent.  No limit was set.
+                raise
+            raise EOFError() from e  # closed by us
 
     def wake(self) -> None:
         self._socket._wake_reader()
@@ -162,14 +185,14 @@ class _PlainWait(SocketWait):
                 return False
         return True  # recv will say what a closed socket says
 
-    def send_now(self, data: bytes) -> int:
+    def send_now(self, data: bytes) -> int | None:
         # Asked first, since ``send`` would wait for the socket's timeout.
         poller = select.poll()
         descriptor = self._socket.fileno()
         if descriptor >= 0:
             poller.register(descriptor, select.POLLOUT)
             if not poller.poll(0):
-                raise BlockingIOError(errno.EAGAIN, "would block")
+                return None
         return super().send_now(data)
 
     def wake(self) -> None:

@@ -210,9 +210,11 @@ class ProxyCommand(ClosingContextManager):
         child = self._adopt()
         try:
             data = self._read(child, size)
-        except (socket.timeout, BlockingIOError):
+        except BlockingIOError:
             raise
         except OSError as e:
+            if e.errno is None:
+                raise  # a timeout, or what a signal handler has raised
             raise self._failure(e.strerror or str(e)) from e
         if data is None:
             return b""
@@ -259,13 +261,15 @@ class ProxyCommand(ClosingContextManager):
             raise copy.copy(self._death)
         try:
             sent = child.pipes.write(data, timeout)
-        except (socket.timeout, BlockingIOError):
+        except BlockingIOError:
             raise
         except BrokenPipeError as e:
             if child.pipes.write_closed:
                 raise
             raise self._explain("closed its input") from e
         except OSError as e:
+            if e.errno is None:
+                raise  # a timeout, or what a signal handler has raised
             raise self._failure(e.strerror or str(e)) from e
         if sent is None:
             raise OSError(errno.EBADF, "ProxyCommand is closed")

@@ -81,7 +81,9 @@ class Packetizer:
     def __write_part(self, packet):
         refusals = 0
         while True:
-            sent = self.__write_once(self.__wait.send, packet)
+            if self.__closed:
+                raise EOFError()
+            sent = self.__wait.send(packet)
             if sent:
                 return sent
             if sent == 0:
@@ -91,25 +93,9 @@ class Packetizer:
 
     # adds after: send_message
     def __write_now(self, packet):
-        return self.__write_once(self.__wait.send_now, packet) or 0
-
-    # adds after: send_message
-    def __write_once(self, send, packet):
-        """
-        Return how many bytes were accepted, or `None` if it would block.
-        """
         if self.__closed:
             raise EOFError()
-        try:
-            return send(packet)
-        except (socket.timeout, BlockingIOError):
-            return None
-        except ProxyCommandFailure:
-            raise
-        except Exception as e:
-            if first_arg(e) == errno.EAGAIN:
-                return None
-            raise EOFError()
+        return self.__wait.send_now(packet) or 0
 
     # replaces statement: 5a5a6edc92c8bf01
     def _await_input(self):

@@ -312,3 +312,45 @@ def test_interrupt_of_the_group_spares_a_proxy_with_a_session_of_its_own(target:
         ),
         target,
     )
+
+
+@pytest.mark.parametrize("limit", ["RuntimeError", "ValueError", "OSError", "TimeoutError"])
+@pytest.mark.parametrize("call", ["proxy.recv(4)", "fill(proxy)"], ids=["recv", "send"])
+def test_what_a_handler_raises_is_no_end_of_the_proxy(target: str, call: str, limit: str) -> None:
+    """
+    The caller gets it as it is, and can go on. Stock calls an `OSError` a failure of the proxy.
+    """
+    children.run_program(
+        f"""
+    import signal
+
+    def exceed(*_):
+        raise {limit}("time is up")
+
+    def fill(proxy):
+        while True:
+            filled.append(proxy.send(b"x" * 100))
+
+    filled = []
+    proxy = paramiko.ProxyCommand({children.sh("read line; exec cat")!r})
+    signal.signal(signal.SIGALRM, exceed)
+    if {call!r} != "proxy.recv(4)":
+        proxy.send(b"\\n")
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    exceeded = False
+    try:
+        {call}
+    except {limit} as error:
+        exceeded = str(error) == "time is up"
+    assert exceeded
+    assert not proxy.closed
+    proxy.settimeout(5)
+    if not filled:
+        proxy.send(b"\\nabcd")
+        assert proxy.recv(4) == b"abcd"
+    else:
+        assert proxy.recv(4) == b"xxxx"
+    proxy.close()
+    """,
+        target,
+    )

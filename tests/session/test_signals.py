@@ -103,6 +103,94 @@ BLOCKED_READS = {
 }
 
 
+#: What the handlers of time limits raise: Celery's soft one, those of plain alarms, and one that
+#: no ``except Exception`` catches.
+LIMITS = {
+    "exception": "class Limit(Exception): pass",
+    "timeout-error": "Limit = TimeoutError",
+    "os-error": "Limit = OSError",
+    "value-error": "Limit = ValueError",
+    "base-exception": "class Limit(BaseException): pass",
+}
+
+EXCEEDED = """
+def exceed(*_):
+    raise Limit("time is up")
+signal.signal(signal.SIGALRM, exceed)
+"""
+
+
+@pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
+def test_time_limit_of_a_blocked_sender_is_raised_and_the_session_goes_on(
+    target: str, client_source: Source, limit: str
+) -> None:
+    """
+    Stock makes an `EOFError` of it, and of those that are an `OSError` a failure of the proxy.
+
+    After any of them it has sent a part of a packet, and never sends the rest.
+    """
+    source = client_source(
+        """
+        client = connect()
+        proxy = client.get_transport().sock
+        stdin, stdout, _ = client.exec_command("cat")
+        channel = stdout.channel
+        data = os.urandom(6_000_000)
+        # Stuck because the pipe is full, long before the server's window is.
+        os.kill(proxy.process.pid, signal.SIGSTOP)
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        exceeded = False
+        try:
+            channel.sendall(data)
+        except Limit as limit:
+            exceeded = str(limit) == "time is up"
+        assert exceeded
+        os.kill(proxy.process.pid, signal.SIGCONT)
+        channel.settimeout(10)
+        channel.sendall(b"the end")
+        channel.shutdown_write()
+        echo = stdout.read()
+        sent = len(echo) - len(b"the end")
+        assert 0 < sent < len(data), sent
+        assert echo == data[:sent] + b"the end"
+        assert channel.recv_exit_status() == 0
+        client.close()
+        wait_gone(proxy.process.pid)
+        """
+    )
+    children.run_program(f"{limit}\nimport signal\n{EXCEEDED}\n{source}", target)
+
+
+def test_time_limit_of_a_sender_on_a_plain_socket_is_what_it_was(target: str) -> None:
+    """
+    What must not change without a proxy command: upstream's `EOFError`.
+    """
+    source = """
+import signal, socket
+near, far = socket.socketpair()
+packetizer = paramiko.Transport(near).packetizer
+signal.setitimer(signal.ITIMER_REAL, 1)
+try:
+    while True:
+        packetizer.send_message(paramiko.Message(bytes([paramiko.common.MSG_IGNORE]) * 30_000))
+except EOFError:
+    ended = True
+assert ended
+"""
+    limit = LIMITS["exception"]
+    children.run_program(f"{limit}\nimport signal\n{EXCEEDED}\n{source}", target)
+
+
+BLOCKED_CALLS = {
+    **BLOCKED_READS,
+    "open-session": "transport.open_session()",
+    "exec-command": "client.exec_command('true')",
+    "sftp-listdir": "sftp.listdir('.')",
+    "open-sftp": "client.open_sftp()",
+    "renegotiate-keys": "transport.renegotiate_keys()",
+}
+
+
 @pytest.mark.parametrize("call", BLOCKED_READS.values(), ids=BLOCKED_READS)
 @pytest.mark.parametrize("own_session", [False, True], ids=["shared-group", "own-session"])
 def test_interrupted_read_raises_and_close_works(
@@ -227,3 +315,40 @@ def test_session_ends_when_somebody_else_reaps_children(target: str, client_sour
         """
     )
     children.run_program(source, target)
+
+
+@pytest.mark.parametrize("limit", ["exception", "os-error"])
+@pytest.mark.parametrize("call", BLOCKED_CALLS.values(), ids=BLOCKED_CALLS)
+def test_time_limit_of_a_blocked_call_is_raised_and_the_session_goes_on(
+    target: str, client_source: Source, call: str, limit: str
+) -> None:
+    """
+    What must not change: the answer that comes too late disturbs nobody.
+    """
+    source = client_source(
+        f"""
+        client = connect()
+        transport = client.get_transport()
+        stdin, stdout, _ = client.exec_command("exec cat")
+        channel = stdout.channel
+        sftp = client.open_sftp()
+        assert sftp.stat(".").st_size
+        os.kill(transport.sock.process.pid, signal.SIGSTOP)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        exceeded = False
+        try:
+            {call}
+        except Limit as limit:
+            exceeded = str(limit) == "time is up"
+        assert exceeded
+        os.kill(transport.sock.process.pid, signal.SIGCONT)
+        assert sftp.stat(".").st_size
+        stdin.write(b"ab")
+        stdin.channel.shutdown_write()
+        assert stdout.read() == b"ab"
+        assert channel.recv_exit_status() == 0
+        assert client.exec_command("echo cd")[1].read() == b"cd\\n"
+        client.close()
+        """
+    )
+    children.run_program(f"{LIMITS[limit]}\nimport signal\n{EXCEEDED}\n{source}", target)
