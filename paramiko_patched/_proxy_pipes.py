@@ -352,7 +352,8 @@ class ProxyPipes:
             if not self._prepared:
                 process = self._process
                 for pipe in (process.stdin, process.stdout, process.stderr):
-                    if pipe is not None:
+                    # A shutdown may come before the first read.
+                    if pipe is not None and not pipe.closed:
                         # Our end alone: the proxy's has a mode of its own.
                         os.set_blocking(pipe.fileno(), False)
                 self._prepared = True

@@ -27,6 +27,28 @@ def test_shutdown_of_writing_ends_the_input_of_the_proxy(open_proxy: Open, failu
     assert error.error == "exited with status 5"
 
 
+@pytest.mark.parametrize(
+    "end_input",
+    [
+        lambda proxy: proxy.shutdown(socket.SHUT_WR),
+        # What must not change: stock has no other way.
+        lambda proxy: proxy.process.stdin.close(),
+    ],
+    ids=["shutdown", "own-hands"],
+)
+def test_output_arrives_when_the_input_was_ended_before_anything_else(
+    open_proxy: Open, failure: Any, end_input: Callable[[Any], None]
+) -> None:
+    """
+    A proxy that was never written to is read to its end all the same.
+    """
+    proxy = open_proxy(children.sh("cat; echo end; exit 5"))
+    end_input(proxy)
+    data, error = read_to_failure(proxy, failure)
+    assert data == b"end\n"
+    assert error.error == "exited with status 5"
+
+
 def test_send_raises_oserror_after_shutdown_of_writing(open_proxy: Open, failure: Any) -> None:
     """
     What we ended ourselves is not called the proxy's death.
