@@ -134,6 +134,22 @@ def is_proxied(sock: Any) -> bool:
     return isinstance(sock, ProxyCommand)
 
 
+def end_amid_packet(sock: Any) -> ProxyCommandFailure | None:
+    """
+    End a proxied connection whose server cannot understand what comes next.
+
+    What a signal handler raises has cut in while a packet was encrypted: the
+    cipher has gone on, and the packet is lost.
+
+    :returns: what senders are told from now on; `None` if it is not proxied.
+    """
+    if not isinstance(sock, ProxyCommand):
+        return None
+    reason = "was left in the middle of a packet by a signal handler"
+    sock._limit_reading(0, reason)
+    return sock._describe(reason)
+
+
 def taking_turns_at_end(sock: Any) -> contextlib.AbstractContextManager[None]:
     """
     Return a context for what the transport thread does at the end.

@@ -29,6 +29,9 @@ from typing import Callable
 
 from paramiko.ssh_exception import ProxyCommandFailure
 
+#: See `OutputQueue.flush`.
+Write = Callable[[bytes, "list[int]"], object]
+
 #: How many bytes may pile up before nobody is allowed to leave a packet
 #: behind: a peer that asks and never reads an answer must not fill memory.
 BACKLOG_LIMIT = 4 * 1024 * 1024
@@ -70,7 +73,11 @@ class OutputQueue:
         # every idle connection would pay a kilobyte.
         self._changed: threading.Condition | None = None
         self._packets: list[bytes] = []
-        self._accepted = self._written = 0  # bytes, ever
+        #: How many bytes were put, ever.
+        self.accepted = 0
+        self._written = 0
+        # How much of the first packet is written, until that is settled.
+        self._noted: list[int] = []
         self._turn: weakref.ref[_Turn] | None = None
         self._waiting = 0  # or more, if an exception cut in
         self._failure: Exception | None = None
@@ -90,7 +97,14 @@ class OutputQueue:
             # Afterwards: whoever writes goes by this, and finds the packet
             # there.  And always, should a signal handler raise: otherwise
             # the packets that follow would be thought to be written.
-            self._accepted += size
+            self.accepted += size
+
+    def end(self, error: Exception) -> None:
+        """
+        Write nothing from now on, but raise the error.
+        """
+        self._failure = error
+        self._packets.clear()
 
     def empty(self) -> bool:
         """
@@ -106,17 +120,18 @@ class OutputQueue:
 
     def flush(
         self,
-        write: Callable[[bytes], int],
-        try_to_write: Callable[[bytes], int],
+        write: Write,
+        try_to_write: Write,
         wait: bool,
     ) -> None:
         """
         Write packets, or have them written.
 
         :param write:
-            writes a part of a packet, blocks until it can, returns how much.
-            After `EOFError` or `.ProxyCommandFailure` nothing more is.
-        :param try_to_write: the same, but returns 0 where it would block.
+            writes a part of a packet and adds to the list how many bytes; may
+            block until it can.  After `EOFError` or `.ProxyCommandFailure`
+            nothing more is written.
+        :param try_to_write: the same, but adds nothing where it would block.
         :param bool wait: return only when all is written that was put so far.
 
         :raises: what ``write`` raised, in whichever thread it did.
@@ -126,7 +141,7 @@ class OutputQueue:
         reference = weakref.ref(turn)
         try:
             with self._lock:
-                goal = self._accepted
+                goal = self.accepted
                 if goal - self._written > BACKLOG_LIMIT:
                     wait = True
                 # Nearly always nobody else sends.
@@ -138,7 +153,7 @@ class OutputQueue:
             while wait and self._written < goal:
                 self._advance(write)
             # What others put down meanwhile, and need not wait for then.
-            goal = self._accepted
+            goal = self.accepted
             while self._written < goal:
                 if not self._advance(try_to_write):
                     break
@@ -197,25 +212,38 @@ class OutputQueue:
             self._packets[:count] = [b"".join(self._packets[:count])]
         return self._packets[0]
 
-    def _advance(self, write: Callable[[bytes], int]) -> int:
+    def _advance(self, write: Write) -> int:
         """
-        Write a part of what is first.  Only the writer calls this.
+        Write a part of what is first, and return how many bytes.  Only the
+        writer calls this.
         """
-        packets = self._packets
-        packet = packets[0] if len(packets) == 1 else self._join_first()
+        if not self._noted:
+            packets = self._packets
+            packet = packets[0] if len(packets) == 1 else self._join_first()
+            try:
+                write(packet, self._noted)
+            except (EOFError, ProxyCommandFailure) as e:
+                # Anything else is a signal handler's, and ends nothing.
+                self.end(e)
+                raise
+        # Or a handler has cut in behind the last write.
+        return self._settle()
+
+    def _settle(self) -> int:
+        """
+        Take off what is noted as written.
+        """
+        packets, noted = self._packets, self._noted
+        if not noted:
+            return 0
+        packet, count = packets[0], noted[0]
         size = len(packet)
-        try:
-            count = write(packet)
-        except (EOFError, ProxyCommandFailure) as e:
-            # Anything else is a signal handler's, and ends nothing.
-            self._failure = e
-            self._packets.clear()
-            raise
         # No call from here on: behind each a signal handler may cut in, and
         # what is written would be written again.
         self._written += count
         if count == size:
-            del self._packets[0]
+            del packets[0]
         else:
-            self._packets[0] = packet[count:]
+            packets[0] = packet[count:]
+        del noted[0]
         return count

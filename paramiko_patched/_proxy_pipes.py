@@ -128,8 +128,8 @@ class ProxyPipes:
         Return 1 to ``size`` bytes of the proxy's output.
 
         :returns:
-            ``b""`` at its end, or when `limit_reading` says that it is enough;
-            `None` if closed by us.
+            ``b""`` at its end, or when `limit_reading` says that it is enough,
+            or the program has closed the file itself; `None` if closed by us.
         :raises socket.timeout: nothing came in ``timeout`` seconds.
         :raises BlockingIOError: nothing is there and ``timeout`` is 0.
         """
@@ -165,22 +165,31 @@ class ProxyPipes:
         except ValueError:
             if not self._process.stdout.closed:
                 raise  # a signal handler's
-            return None  # the program has closed the file itself
+            # If not by us, the program has closed the file itself.
+            return None if self._read_closed else b""
         finally:
             self._leave(self._readers, user)
 
     def write(
-        self, data: bytes | memoryview, timeout: float | None
+        self,
+        data: bytes | memoryview,
+        timeout: float | None,
+        noted: list[int] | None = None,
     ) -> int | None:
         """
         Write and return how many bytes the pipe accepted, at least one.
 
+        :param list noted:
+            gets that number as well, and in the same step as the pipe gets the
+            bytes: what a signal handler raises may cut in before the return.
         :returns: the number of bytes; `None` if closed by us.
         :raises socket.timeout: it accepted nothing in ``timeout`` seconds.
         :raises BlockingIOError: it accepts nothing and ``timeout`` is 0.
         :raises BrokenPipeError: nobody will ever read it, or `close_write`.
         """
         deadline = _deadline(timeout)
+        if noted is None:
+            noted = []
         use = _Use()
         user = weakref.ref(use)
         try:
@@ -193,14 +202,15 @@ class ProxyPipes:
                     raise BrokenPipeError(errno.EPIPE, "was shut down")
                 stdin = self._process.stdin.fileno()
                 try:
-                    count = os.write(stdin, data)
+                    # One call of the interpreter's, though three of C's.
+                    noted.extend(map(os.write, (stdin,), (data,)))
                 except BlockingIOError:
                     if timeout == 0:
                         raise
                 else:
-                    if count < len(data) and not self._widened:
+                    if noted[-1] < len(data) and not self._widened:
                         self._widen_input(stdin)
-                    return count
+                    return noted[-1]
                 in_time = self._wait(
                     stdin, select.POLLOUT, self._writers, deadline
                 )
@@ -472,7 +482,9 @@ class ProxyPipes:
                     words = os.read(stderr, STDERR_READ)
                 except BlockingIOError:
                     return
-                except OSError:
+                except OSError as e:
+                    if e.errno is None:
+                        raise  # a signal handler's
                     words = b""
                 if words:
                     self._tail = (self._tail + words)[-STDERR_TAIL:]

@@ -93,8 +93,8 @@ class ThreadedProxyPipes:
         Return 1 to ``size`` bytes of the proxy's output.
 
         :returns:
-            ``b""`` at its end, or when `limit_reading` says that it is enough;
-            `None` if closed by us.
+            ``b""`` at its end, or when `limit_reading` says that it is enough,
+            or the program has closed the file itself; `None` if closed by us.
         :raises socket.timeout: nothing came in ``timeout`` seconds.
         :raises BlockingIOError: nothing is there and ``timeout`` is 0.
         """
@@ -114,9 +114,9 @@ class ThreadedProxyPipes:
                 if data:
                     return data
                 if ended:
-                    if self._read_closed or self._output.taken_away:
+                    if self._read_closed:
                         return None
-                    self.eof = True
+                    self.eof = not self._output.taken_away
                     return b""
                 _raise_if_over(deadline, timeout)
                 self._readers.wait(ticket, _earlier(deadline, ends))
@@ -159,11 +159,17 @@ class ThreadedProxyPipes:
         self._readers.wake()
 
     def write(
-        self, data: bytes | memoryview, timeout: float | None
+        self,
+        data: bytes | memoryview,
+        timeout: float | None,
+        noted: list[int] | None = None,
     ) -> int | None:
         """
         Write and return how many bytes were accepted, at least one.
 
+        :param list noted:
+            gets that number as well, as soon as the thread has them: what a
+            signal handler raises may cut in before the return.
         :returns: the number of bytes; `None` if closed by us.
         :raises socket.timeout: none were accepted in ``timeout`` seconds.
         :raises BlockingIOError: none are accepted now and ``timeout`` is 0.
@@ -181,6 +187,8 @@ class ThreadedProxyPipes:
                     if self.write_closed:
                         raise BrokenPipeError(errno.EPIPE, "was shut down")
                     piece = self._input.offer(data)
+                    if piece is not None and noted is not None:
+                        noted.append(len(piece.data))
                     if piece is not None and timeout == 0:
                         deadline = _deadline(LOOK_S)
                 if piece is not None and piece.written:

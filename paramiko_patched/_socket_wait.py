@@ -61,11 +61,14 @@ class SocketWait:
         """
         return True
 
-    def send(self, data: bytes) -> int | None:
+    def send(self, data: bytes, noted: list[int]) -> int | None:
         """
         Send what is accepted; may block.
 
-        :returns: how many bytes were; `None` if none are for a while.
+        :param list noted:
+            gets how many bytes were, if any; through a proxy command in the
+            same step, whatever a signal handler raises after it.
+        :returns: the same number; `None` if none are for a while.
         :raises EOFError, ProxyCommandFailure: none ever will be.
         """
         try:
@@ -80,13 +83,15 @@ class SocketWait:
             if e.args and e.args[0] == errno.EAGAIN:
                 return None
             raise EOFError() from e
+        if sent:
+            noted.append(sent)
         return sent
 
-    def send_now(self, data: bytes) -> int | None:
+    def send_now(self, data: bytes, noted: list[int]) -> int | None:
         """
-        Send what is accepted at once.  Returns and raises as `send` does.
+        Send what is accepted at once.  Notes and raises as `send` does.
         """
-        return self.send(data)
+        return self.send(data, noted)
 
     def wake(self) -> None:
         """
@@ -111,16 +116,18 @@ class _ProxyWait(SocketWait):
     def wait_readable(self, seconds: float | None) -> bool:
         return self._socket._wait_readable(seconds)
 
-    def send(self, data: bytes) -> int | None:
+    def send(self, data: bytes, noted: list[int]) -> int | None:
         # For as long as it takes: `close` wakes it.
-        return self._send_within(None, data)
+        return self._send_within(None, data, noted)
 
-    def send_now(self, data: bytes) -> int | None:
-        return self._send_within(0, data)
+    def send_now(self, data: bytes, noted: list[int]) -> int | None:
+        return self._send_within(0, data, noted)
 
-    def _send_within(self, seconds: float | None, data: bytes) -> int | None:
+    def _send_within(
+        self, seconds: float | None, data: bytes, noted: list[int]
+    ) -> int | None:
         try:
-            return self._socket._send_within(seconds, data)
+            return self._socket._send_within(seconds, data, noted)
         except BlockingIOError:
             return None
         except OSError as e:
@@ -185,7 +192,7 @@ class _PlainWait(SocketWait):
                 return False
         return True  # recv will say what a closed socket says
 
-    def send_now(self, data: bytes) -> int | None:
+    def send_now(self, data: bytes, noted: list[int]) -> int | None:
         # Asked first, since ``send`` would wait for the socket's timeout.
         poller = select.poll()
         descriptor = self._socket.fileno()
@@ -193,7 +200,7 @@ class _PlainWait(SocketWait):
             poller.register(descriptor, select.POLLOUT)
             if not poller.poll(0):
                 return None
-        return super().send_now(data)
+        return super().send_now(data, noted)
 
     def wake(self) -> None:
         with self._lock:

@@ -252,7 +252,12 @@ class ProxyCommand(ClosingContextManager):
         """
         return self._send_within(self.timeout, content)
 
-    def _send_within(self, timeout: float | None, content: Buffer) -> int:
+    def _send_within(
+        self,
+        timeout: float | None,
+        content: Buffer,
+        noted: list[int] | None = None,
+    ) -> int:
         data = content if type(content) is bytes else _byte_view(content)
         if not data:
             return 0
@@ -260,7 +265,7 @@ class ProxyCommand(ClosingContextManager):
         if self._death is not None:
             raise copy.copy(self._death)
         try:
-            sent = child.pipes.write(data, timeout)
+            sent = child.pipes.write(data, timeout, noted)
         except BlockingIOError:
             raise
         except BrokenPipeError as e:
@@ -403,7 +408,8 @@ class ProxyCommand(ClosingContextManager):
 
         :param str reason: said then, unless the proxy has told a better one.
         """
-        self._gave_up = reason
+        if self._gave_up is ProxyCommand._gave_up:
+            self._gave_up = reason  # the first, as for the time
         self._adopt().pipes.limit_reading(seconds)
 
     def _ends_at_once(self) -> bool:

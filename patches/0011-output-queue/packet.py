@@ -1,5 +1,5 @@
 # adds after: Message
-from paramiko._connection_end import read_last_words
+from paramiko._connection_end import end_amid_packet, read_last_words
 
 # adds after: Message
 from paramiko._output_queue import OutputQueue
@@ -13,6 +13,13 @@ class Packetizer:
         # a list: an empty deque takes ten times as much of an idle connection
         self.__unpacked = []
         self.__packing = False
+        #: What the queue had accepted when the last packet was encrypted.
+        self.__encrypted_after = None
+
+    # replaces statement: 413e47762cae14a0
+    def send_message(self):
+        packet = self._build_packet(data)
+        self.__encrypted_after = self.__output.accepted
 
     # replaces statement: b937666932860036
     def send_message(self):
@@ -47,6 +54,13 @@ class Packetizer:
                 self.__pack_message(data)
                 while self.__unpacked:
                     self.__pack_message(self.__unpacked.pop(0))
+            except BaseException:
+                if self.__encrypted_after == self.__output.accepted:
+                    # It has no place in the queue, and never will have.
+                    failure = end_amid_packet(self.__socket)
+                    if failure is not None:
+                        self.__output.end(failure)
+                raise
             finally:
                 self.__packing = False
         self.__keepalive_last = time.time()
@@ -78,24 +92,21 @@ class Packetizer:
             self.__wait.wake()
 
     # adds after: send_message
-    def __write_part(self, packet):
+    def __write_part(self, packet, noted):
         refusals = 0
-        while True:
+        while not noted:
             if self.__closed:
                 raise EOFError()
-            sent = self.__wait.send(packet)
-            if sent:
-                return sent
-            if sent == 0:
+            if self.__wait.send(packet, noted) == 0:
                 refusals += 1
                 if refusals > 10:
                     raise EOFError()
 
     # adds after: send_message
-    def __write_now(self, packet):
+    def __write_now(self, packet, noted):
         if self.__closed:
             raise EOFError()
-        return self.__wait.send_now(packet) or 0
+        self.__wait.send_now(packet, noted)
 
     # replaces statement: 5a5a6edc92c8bf01
     def _await_input(self):

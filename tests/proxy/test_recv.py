@@ -341,3 +341,30 @@ def test_recv_delivers_in_order_while_another_thread_sends(open_proxy: Open) -> 
     sending = Call(send_all)
     assert read_exactly(proxy, len(text), timeout_s=20) == text
     sending.result()
+
+
+def test_recv_tells_the_failure_when_the_program_has_taken_the_output(
+    open_proxy: Open, failure: Any
+) -> None:
+    """
+    As who reaps a proxy by `communicate` does. Stock raises a `ValueError`, of whatever it was.
+    """
+    proxy = open_proxy(children.RELAY)
+    proxy.process.kill()
+    proxy.process.communicate(timeout=5)
+    for _ in range(2):
+        with pytest.raises(failure) as caught:
+            proxy.recv(1)
+        assert caught.value.returncode == -9
+
+
+def test_recv_tells_the_failure_when_the_program_has_closed_the_output(
+    open_proxy: Open, failure: Any
+) -> None:
+    """
+    The proxy lives, and nothing of it can be read any more.
+    """
+    proxy = open_proxy(children.RELAY)
+    proxy.process.stdout.close()
+    with pytest.raises(failure, match="is not read any more; process still running"):
+        proxy.recv(1)

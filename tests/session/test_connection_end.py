@@ -4,6 +4,7 @@ The order in which a connection ends: reason, inactive, and only then everybody 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from session.connection import Connection
+from session.connection import WATCHED_S, Connection
 from waiting import PROMPT_S, Call, wait_until
 
 from paramiko_gate.faults import KILLED, Fault
@@ -162,3 +163,24 @@ def test_dropped_objects_say_nothing_when_proxy_has_ended(
     gc.collect()
 
     assert [str(unraisable.exc_value) for unraisable in said] == []
+
+
+def test_end_is_told_when_the_program_reaps_the_proxy_itself(
+    open_connection: Open, failure: Any
+) -> None:
+    """
+    A watchdog that kills it and collects its output takes nothing of the truth; on stock, `recv`
+    returns ``b""``.
+    """
+    connection = open_connection()
+    channel = connection.run()
+    assert channel.recv(2) == b"ab"
+    read = Call(channel.recv, 10)
+    assert read.blocks(WATCHED_S)
+    connection.proxy.process.kill()
+    with contextlib.suppress(OSError, ValueError):
+        # Fails if the transport has seen the end first, and closed the pipes.
+        connection.proxy.process.communicate(timeout=5)
+    assert isinstance(read.error(), failure)
+    with pytest.raises(failure):
+        connection.transport.open_session(timeout=5)
