@@ -41,6 +41,18 @@ def is_proxied(end: Any) -> bool:
     return isinstance(getattr(transport, "sock", None), ProxyCommand)
 
 
+def is_cut_short(end: Any, error: BaseException) -> bool:
+    """
+    Tell whether an error came between a call on a proxied connection and what
+    that waits for: a time limit, a signal handler's exception, the end.
+
+    :param end: as for `has_failed`.
+    :param BaseException error:
+        what the call has raised.  An `EOFError` ends a stream, as it should.
+    """
+    return is_proxied(end) and not isinstance(error, EOFError)
+
+
 def is_over(end: Any, error: Exception) -> bool:
     """
     Tell whether an error only says that the connection is over.

@@ -1,21 +1,27 @@
 # adds after: ClosingContextManager
 from paramiko.ssh_exception import ProxyCommandFailure
 
+# adds after: ClosingContextManager
+from paramiko._connection_state import is_cut_short
+
 
 class BufferedFile:
     # adds after: _read
     def _read_or_keep(self, size, taken, counted=0):
         """
-        Read on; should the proxy be dead, keep what has been taken so far.
+        Read on; should that be cut short, keep what has been taken so far.
 
         :param bytes taken: what the caller has, and has not returned yet
         :param int counted: how much of that `tell` counts as returned
         """
         try:
             return self._read(size)
-        except ProxyCommandFailure as e:
-            self._rbuffer = e.partial = bytes(taken)
-            self._pos -= counted
+        except BaseException as e:
+            if is_cut_short(self._get_end(), e):
+                self._rbuffer = bytes(taken)
+                self._pos -= counted
+                if isinstance(e, ProxyCommandFailure):
+                    e.partial = self._rbuffer
             raise
 
     # replaces statement: d99471e3b0a77d20
@@ -36,9 +42,15 @@ class BufferedFile:
     def readlines(self):
         try:
             line = self.readline()
-        except ProxyCommandFailure as e:
-            # in text mode the lines are decoded
-            lines = [x.encode() if isinstance(x, str) else x for x in lines]
-            self._pos -= byte_count
-            self._rbuffer = e.partial = b"".join(lines) + self._rbuffer
+        except BaseException as e:
+            if is_cut_short(self._get_end(), e):
+                # in text mode the lines are decoded
+                read = [
+                    line.encode() if isinstance(line, str) else line
+                    for line in lines
+                ]
+                self._pos -= byte_count
+                self._rbuffer = b"".join(read) + self._rbuffer
+                if isinstance(e, ProxyCommandFailure):
+                    e.partial = self._rbuffer
             raise

@@ -1,16 +1,18 @@
 """
-A file-like read that meets the proxy's death: what it had taken is not lost.
+A file-like read that is cut short: what it had taken is not lost.
 """
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import children
 import pytest
-from session.connection import Connection
-from waiting import wait_until
+from session.connection import RAISES_S, Connection
+from waiting import Call, wait_until
 
 #: Two lines and a half, then nothing until the input ends.
 COMMAND = r"printf 'one\ntwo\nthr'; exec cat >/dev/null"
@@ -134,3 +136,125 @@ def test_read_returns_all_when_the_command_ends(
 
     assert channel.makefile("rb").read() == WRITTEN
     assert channel.makefile("rb").read() == b""
+
+
+#: Prints two halves of a line, so that a read waits with the first in hand, then what it is told.
+HALVES = "printf 'one\\nt'; sleep 0.1; printf 'wo'; exec cat"
+
+#: Reads that are cut short before the line ends.
+CUT_SHORT = {
+    "readline": "file.readline()",
+    "readline-size": "file.readline(1000)",
+    "readlines": "file.readlines()",
+    "iteration": "[line for line in file]",
+    "read": "file.read()",
+    "read-size": "file.read(1000)",
+}
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("read", CUT_SHORT.values(), ids=CUT_SHORT)
+@pytest.mark.parametrize("mode", ["rb", "r"])
+def test_read_keeps_what_it_had_taken_when_time_limit_runs_out(
+    open_connection: Callable[..., Connection], read: str, mode: str
+) -> None:
+    """
+    The next read begins with it, and the position is what it was.
+    """
+    channel = open_connection().run(HALVES)
+    file = channel.makefile(mode)
+    assert file.readline() == ("one\n" if mode == "r" else b"one\n")
+    channel.settimeout(0.4)
+
+    assert isinstance(Call(eval, read, {"file": file}).error(RAISES_S), socket.timeout)
+
+    assert file.tell() == 4
+    channel.settimeout(10)
+    channel.sendall(b"\nthree")
+    channel.shutdown_write()
+    assert Call(file.read).result(10) == b"two\nthree"
+    assert file.tell() == 13
+
+
+@pytest.mark.fault
+def test_readlines_keeps_whole_lines_when_time_limit_runs_out(
+    open_connection: Callable[..., Connection],
+) -> None:
+    """
+    A time limit has no ``partial``; the lines come again.
+    """
+    channel = open_connection().run("printf 'fünf\\nsechs\\nsie'; exec cat")
+    file = channel.makefile("r")
+    channel.settimeout(0.4)
+
+    error = Call(file.readlines).error(RAISES_S)
+
+    assert isinstance(error, socket.timeout)
+    assert not hasattr(error, "partial")
+    channel.settimeout(10)
+    channel.shutdown_write()
+    assert Call(file.readlines).result(10) == ["fünf\n", "sechs\n", "sie"]
+
+
+@pytest.mark.parametrize(
+    ("read", "limit"),
+    [
+        (CUT_SHORT["readline"], "Exception"),
+        (CUT_SHORT["readlines"], "BaseException"),
+        (CUT_SHORT["iteration"], "OSError"),
+        (CUT_SHORT["read"], "Exception"),
+    ],
+)
+def test_read_keeps_what_it_had_taken_when_handler_raises(
+    target: str, client_source: Callable[[str], str], read: str, limit: str
+) -> None:
+    """
+    Handlers run in the main thread only.
+    """
+    source = client_source(
+        f"""
+        class Limit({limit}):
+            pass
+        def exceed(*_):
+            raise Limit("time is up")
+        signal.signal(signal.SIGALRM, exceed)
+        client = connect()
+        channel = client.get_transport().open_session()
+        channel.exec_command({HALVES!r})
+        channel.settimeout(10)
+        file = channel.makefile("rb")
+        assert file.readline() == b"one\\n"
+        signal.setitimer(signal.ITIMER_REAL, 0.4)
+        exceeded = False
+        try:
+            {read}
+        except Limit:
+            exceeded = True
+        assert exceeded
+        channel.sendall(b"\\nthree")
+        channel.shutdown_write()
+        assert file.read() == b"two\\nthree"
+        client.close()
+        """
+    )
+    children.run_program(source, target)
+
+
+def test_readline_without_proxy_is_what_it_was(
+    paramiko: ModuleType, connect_through_valve: Callable[..., Any]
+) -> None:
+    """
+    What must not change: over a plain socket a file does what upstream's does, which loses it.
+    """
+    transport = connect_through_valve().get_transport()
+    channel = transport.open_session()
+    channel.exec_command("printf par; sleep 0.1; printf tia; exec cat")
+    channel.settimeout(0.5)
+    file = channel.makefile("rb")
+
+    assert isinstance(Call(file.readline).error(RAISES_S), socket.timeout)
+
+    channel.settimeout(10)
+    channel.sendall(b"l\n")
+    is_plain = not isinstance(transport.sock, paramiko.ProxyCommand)
+    assert Call(file.readline).result(10) == (b"l\n" if is_plain else b"partial\n")
