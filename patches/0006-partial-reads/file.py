@@ -1,8 +1,8 @@
 # adds after: ClosingContextManager
-from paramiko.ssh_exception import ProxyCommandFailure
+from paramiko._connection_state import is_cut_short
 
 # adds after: ClosingContextManager
-from paramiko._connection_state import is_cut_short
+from paramiko.ssh_exception import ProxyCommandFailure
 
 
 class BufferedFile:
