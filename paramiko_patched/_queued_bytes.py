@@ -42,6 +42,19 @@ def queued_bytes(channel: Any) -> int:
     return queued.size
 
 
+def move_behind(file: Any, count: int) -> None:
+    """
+    Let a file's next write go behind so many bytes that will be sent.
+
+    :param file: a `.BufferedFile`.
+    """
+    appends = file._flags & file.FLAG_APPEND
+    if appends:
+        file._size += count
+    file._realpos = file._size if appends else file._realpos + count
+    file._pos = file._size if appends else file._pos + count
+
+
 def is_awaited(file: Any, number: int) -> bool:
     """
     Whether the server has not answered the last write of a file.

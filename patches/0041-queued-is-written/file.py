@@ -1,5 +1,5 @@
 # adds after: ClosingContextManager
-from paramiko._queued_bytes import queued
+from paramiko._queued_bytes import move_behind, queued
 
 
 class BufferedFile:
@@ -28,10 +28,5 @@ class BufferedFile:
     # replaces statement: df2e2acc71755db3
     def _write_all(self):
         count = min(self._claim_queued(), self._unwritten)
-        if self._flags & self.FLAG_APPEND:
-            self._size += count
-            self._pos = self._realpos = self._size
-        else:
-            self._pos += count
-            self._realpos += count
+        move_behind(self, count)
         written = len(raw_data) - self._unwritten + count
