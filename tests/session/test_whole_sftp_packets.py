@@ -374,3 +374,41 @@ def test_plain_connection_sends_as_upstream(
     raised(Call(sftp.mkdir, str(tmp_path / "new")), RAISES_S)
     assert len(sent) == 1
     assert bytes(tmp_path / "new") in sent[0]
+
+
+def test_forked_child_does_not_wait_for_a_sender_of_its_parent(
+    target: str, client_source: Source
+) -> None:
+    """
+    The child has no such thread, which at the fork held whatever it held.
+    """
+    source = client_source(
+        """
+        client = connect()
+        sftp = client.open_sftp()
+        packets = sftp.get_channel()._sftp_packets
+        held, over = threading.Event(), threading.Event()
+
+        def hold():
+            with packets._lock:
+                held.set()
+                over.wait(20)
+
+        threading.Thread(target=hold, daemon=True).start()
+        assert held.wait(10)
+        child = os.fork()
+        if not child:
+            signal.alarm(5)
+            try:
+                sftp.stat(".")
+            except (paramiko.SSHException, OSError):
+                os._exit(0)
+            os._exit(1)
+        _, status = os.waitpid(child, 0)
+        assert status == 0, status
+        over.set()
+        assert sftp.stat(".").st_size
+        client.close()
+        """
+    )
+    children.run_program(source, target)
