@@ -45,7 +45,7 @@ JOINED_LIMIT = 128 * 1024
 LOST_TURN_S = 1.0
 
 
-class _Turn:
+class Turn:
     """
     Stands for one call that writes, and lives in its frame.
 
@@ -78,7 +78,7 @@ class OutputQueue:
         self._written = 0
         # How much of the first packet is written, until that is settled.
         self._noted: list[int] = []
-        self._turn: weakref.ref[_Turn] | None = None
+        self._turn: weakref.ref[Turn] | None = None
         self._waiting = 0  # or more, if an exception cut in
         self._failure: Exception | None = None
 
@@ -136,7 +136,7 @@ class OutputQueue:
 
         :raises: what ``write`` raised, in whichever thread it did.
         """
-        turn = _Turn()
+        turn = Turn()
         turn.thread = threading.get_ident()
         reference = weakref.ref(turn)
         try:
@@ -165,7 +165,7 @@ class OutputQueue:
                         self._changed.notify_all()
 
     def _take_turn(
-        self, reference: weakref.ref[_Turn], goal: int, wait: bool
+        self, reference: weakref.ref[Turn], goal: int, wait: bool
     ) -> bool:
         """
         Become the writer, unless that is not needed.  The lock is held.
@@ -192,7 +192,7 @@ class OutputQueue:
             finally:
                 self._waiting -= 1
 
-    def _writer(self) -> _Turn | None:
+    def _writer(self) -> Turn | None:
         turn = self._turn
         return None if turn is None else turn()
 

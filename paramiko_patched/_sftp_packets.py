@@ -23,26 +23,10 @@ from typing import Any
 
 from paramiko._connection_state import is_proxied
 from paramiko._joined_packets import send_whole
+from paramiko._output_queue import LOST_TURN_S, Turn
 from paramiko._whole_packets import PACKET_HEAD_SIZE
 from paramiko.channel import Channel
 from paramiko.sftp import SFTPError
-
-#: How long, in seconds, it takes to notice a sender that an exception ended at
-#: a moment when it could tell nobody.
-LOST_TURN_S = 1.0
-
-
-class _Turn:
-    """
-    Stands for one call that sends, and lives in its frame.
-
-    A signal handler's exception may cut in where no ``finally`` helps; then
-    the turn ends with the frame.
-    """
-
-    __slots__ = ("__weakref__", "thread")
-
-    thread: int
 
 
 class SFTPPackets:
@@ -65,8 +49,8 @@ class SFTPPackets:
         # Reentrant, for those that interrupt.
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
-        self._turn: weakref.ref[_Turn] | None = None
-        self._waiting: list[weakref.ref[_Turn]] = []
+        self._turn: weakref.ref[Turn] | None = None
+        self._waiting: list[weakref.ref[Turn]] = []
         self._watchers = 0  # or more, if an exception cut in
         # Of the packet that was begun last: its size, and what has not been
         # accepted by the channel.
@@ -89,7 +73,7 @@ class SFTPPackets:
             nothing is sent: this interrupts a packet of its own thread, or one
             was interrupted so that its rest is not known.
         """
-        turn = _Turn()
+        turn = Turn()
         turn.thread = threading.get_ident()
         reference = weakref.ref(turn)
         try:
@@ -147,12 +131,12 @@ class SFTPPackets:
         finally:
             self._watchers -= 1
 
-    def _sender(self) -> _Turn | None:
+    def _sender(self) -> Turn | None:
         turn = self._turn
         return None if turn is None else turn()
 
     def _take_turn(
-        self, reference: weakref.ref[_Turn], timeout: float | None
+        self, reference: weakref.ref[Turn], timeout: float | None
     ) -> None:
         """
         Become the sender, unless this interrupts the one there is.
