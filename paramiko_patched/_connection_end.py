@@ -254,7 +254,7 @@ def find_failure(
     if not is_proxied(sock):
         # Whoever asked to be told of a silent server is told.
         return _copy(cause) if isinstance(cause, NoAnswer) else None
-    if isinstance(cause, EOFError):
+    if isinstance(cause, EOFError) and sock._closed_by_us():
         return None
     if isinstance(cause, NoAnswer):
         return sock._describe("is alive, but there was {}".format(cause))
@@ -263,7 +263,9 @@ def find_failure(
     if isinstance(cause, SSHException):
         # Without its traceback, whose frames would keep the transport.
         return _copy(cause)
-    return SSHException("{}: {}".format(type(cause).__name__, cause))
+    # By a handler of the program's, for one: those run in this thread.
+    words = "{}: {}".format(type(cause).__name__, cause).rstrip(": ")
+    return SSHException(words)
 
 
 def _left_by_server(

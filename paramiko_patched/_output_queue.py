@@ -45,6 +45,14 @@ JOINED_LIMIT = 128 * 1024
 LOST_TURN_S = 1.0
 
 
+class Ended(EOFError):
+    """
+    Nothing will ever be written; callers get a plain `EOFError`.
+
+    A signal handler may raise that as well, but not this.
+    """
+
+
 class Turn:
     """
     Stands for one call that writes, and lives in its frame.
@@ -129,7 +137,7 @@ class OutputQueue:
 
         :param write:
             writes a part of a packet and adds to the list how many bytes; may
-            block until it can.  After `EOFError` or `.ProxyCommandFailure`
+            block until it can.  After `Ended` or `.ProxyCommandFailure`
             nothing more is written.
         :param try_to_write: the same, but adds nothing where it would block.
         :param bool wait: return only when all is written that was put so far.
@@ -222,10 +230,13 @@ class OutputQueue:
             packet = packets[0] if len(packets) == 1 else self._join_first()
             try:
                 write(packet, self._noted)
-            except (EOFError, ProxyCommandFailure) as e:
-                # Anything else is a signal handler's, and ends nothing.
+            # Anything else is a signal handler's, and ends nothing.
+            except ProxyCommandFailure as e:
                 self.end(e)
                 raise
+            except Ended as e:
+                self.end(EOFError())
+                raise EOFError() from e.__cause__
         # Or a handler has cut in behind the last write.
         return self._settle()
 

@@ -11,7 +11,6 @@ Used by ``proxy`` alone.  Knows nothing of the process at the other end.  See
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import select
@@ -45,6 +44,15 @@ WIDE_INPUT = 128 * 1024
 
 #: The longest single wait, in seconds: ``poll`` takes 31 bits of milliseconds.
 LONGEST_POLL_S = 1_000_000.0
+
+
+class PipeError(Exception):
+    """
+    What the system says of a pipe, which is the cause of this.
+
+    What a signal handler raises may be an `OSError` as well, and is never the
+    cause of this.
+    """
 
 
 class _Side:
@@ -132,6 +140,7 @@ class ProxyPipes:
             or the program has closed the file itself; `None` if closed by us.
         :raises socket.timeout: nothing came in ``timeout`` seconds.
         :raises BlockingIOError: nothing is there and ``timeout`` is 0.
+        :raises PipeError: it cannot be read.
         """
         deadline = _deadline(timeout)
         use = _Use()
@@ -151,6 +160,12 @@ class ProxyPipes:
                 except BlockingIOError:
                     if timeout == 0:
                         raise
+                except OSError as e:
+                    if not _is_of_caller(e):
+                        raise  # a signal handler's
+                    if self._read_closed:
+                        return None  # what our own close has brought
+                    raise PipeError from e
                 else:
                     if self._read_closed and not data:
                         return None  # the end that our own close has brought
@@ -182,10 +197,13 @@ class ProxyPipes:
         :param list noted:
             gets that number as well, and in the same step as the pipe gets the
             bytes: what a signal handler raises may cut in before the return.
-        :returns: the number of bytes; `None` if closed by us.
+        :returns:
+            the number of bytes; `None` if closed by us, or by `close_write`.
         :raises socket.timeout: it accepted nothing in ``timeout`` seconds.
         :raises BlockingIOError: it accepts nothing and ``timeout`` is 0.
-        :raises BrokenPipeError: nobody will ever read it, or `close_write`.
+        :raises PipeError:
+            it cannot be written; by a `BrokenPipeError`, nobody will ever read
+            what is.
         """
         deadline = _deadline(timeout)
         if noted is None:
@@ -196,10 +214,8 @@ class ProxyPipes:
             if not self._enter(self._writers, user):
                 return None
             while True:
-                if self.closed:
-                    return None
                 if self.write_closed:
-                    raise BrokenPipeError(errno.EPIPE, "was shut down")
+                    return None
                 stdin = self._process.stdin.fileno()
                 try:
                     # One call of the interpreter's, though three of C's.
@@ -207,6 +223,12 @@ class ProxyPipes:
                 except BlockingIOError:
                     if timeout == 0:
                         raise
+                except OSError as e:
+                    if not _is_of_caller(e):
+                        raise  # a signal handler's
+                    if self.write_closed:
+                        return None  # what our own close has brought
+                    raise PipeError from e
                 else:
                     if noted[-1] < len(data) and not self._widened:
                         self._widen_input(stdin)
@@ -301,6 +323,14 @@ class ProxyPipes:
             except ValueError:
                 return -1
             return descriptor
+
+    def closed_by_us(self) -> bool:
+        """
+        Whether the program has closed any of this that data goes through.
+        """
+        if self._read_closed or self.write_closed:
+            return True
+        return _is_taken_away(self._process)
 
     # closing
 
@@ -490,6 +520,22 @@ class ProxyPipes:
                     self._tail = (self._tail + words)[-STDERR_TAIL:]
                 else:
                     self._stderr_open = False
+
+
+def _is_of_caller(error: OSError) -> bool:
+    """
+    Whether a system call of the calling function has raised an error, and not
+    a signal handler, which has a frame of its own.
+    """
+    traceback = error.__traceback__
+    return traceback is not None and traceback.tb_next is None
+
+
+def _is_taken_away(process: Any) -> bool:
+    """
+    Whether the program has closed a file that data goes through by itself.
+    """
+    return any(file.closed for file in (process.stdin, process.stdout))
 
 
 def _deadline(timeout: float | None) -> float | None:

@@ -44,7 +44,12 @@ import socket
 import time
 from typing import Any
 
-from paramiko._proxy_pipes import _deadline, _earlier
+from paramiko._proxy_pipes import (
+    PipeError,
+    _deadline,
+    _earlier,
+    _is_taken_away,
+)
 from paramiko._proxy_threads import Input, Output, Stderr, Waiters
 
 #: How long, in seconds, a call that may not block waits for a thread to make a
@@ -170,10 +175,11 @@ class ThreadedProxyPipes:
         :param list noted:
             gets that number as well, as soon as the thread has them: what a
             signal handler raises may cut in before the return.
-        :returns: the number of bytes; `None` if closed by us.
+        :returns:
+            the number of bytes; `None` if closed by us, or by `close_write`.
         :raises socket.timeout: none were accepted in ``timeout`` seconds.
         :raises BlockingIOError: none are accepted now and ``timeout`` is 0.
-        :raises BrokenPipeError: nobody will ever read it, or `close_write`.
+        :raises PipeError: nobody will ever read it, or no thread can start.
         """
         deadline = _deadline(timeout)
         self._start_draining()
@@ -185,7 +191,7 @@ class ThreadedProxyPipes:
                     return None
                 if piece is None:
                     if self.write_closed:
-                        raise BrokenPipeError(errno.EPIPE, "was shut down")
+                        return None
                     piece = self._input.offer(data)
                     if piece is not None and noted is not None:
                         noted.append(len(piece.data))
@@ -196,7 +202,9 @@ class ThreadedProxyPipes:
                 if self._input.taken_away:
                     return None
                 if self._input.ended:
-                    raise BrokenPipeError(errno.EPIPE, "was closed")
+                    raise PipeError from BrokenPipeError(
+                        errno.EPIPE, "was closed"
+                    )
                 if piece is None:
                     _raise_if_over(deadline, timeout)
                 elif self.write_closed or _is_over(deadline):
@@ -231,7 +239,7 @@ class ThreadedProxyPipes:
         """
         try:
             self._start_reading()
-        except OSError:
+        except PipeError:
             pass
         return self.closed or self._output.ended
 
@@ -246,6 +254,14 @@ class ThreadedProxyPipes:
         except ValueError:
             return -1
         return descriptor
+
+    def closed_by_us(self) -> bool:
+        """
+        Whether the program has closed any of this that data goes through.
+        """
+        if self._read_closed or self.write_closed:
+            return True
+        return _is_taken_away(self._process)
 
     # closing
 
@@ -298,7 +314,7 @@ class ThreadedProxyPipes:
     def _start_draining(self) -> None:
         try:
             self._stderr.start()
-        except OSError:
+        except PipeError:
             pass  # the last words will be missing
 
 

@@ -18,7 +18,7 @@ import threading
 import time
 from typing import Any
 
-from paramiko._proxy_pipes import STDERR_TAIL, _close
+from paramiko._proxy_pipes import STDERR_TAIL, PipeError, _close
 
 #: How much unread output is held, in bytes.
 READ_AHEAD = 32 * 1024
@@ -115,7 +115,7 @@ class _Worker:
         """
         Start the thread unless it is there, and say whether it is new.
 
-        :raises OSError: no thread can be started.
+        :raises PipeError: no thread can be started.
         """
         if self._started or self.ended or self._finishing:
             return False
@@ -130,7 +130,7 @@ class _Worker:
             try:
                 self._started.extend(thread)
             except RuntimeError as e:
-                raise OSError(errno.ENOMEM, str(e)) from e
+                raise PipeError from OSError(errno.ENOMEM, str(e))
             return True
 
     def finish(self) -> None:
@@ -261,7 +261,7 @@ class Input(_Worker):
         Take a piece off the beginning of ``data``.
 
         :returns: `None` if there is no room for it, or never will be.
-        :raises OSError: no thread can be started.
+        :raises PipeError: no thread can be started.
         """
         with self._lock:
             if self._piece is not None or self.ended or self._finishing:

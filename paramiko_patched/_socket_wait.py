@@ -30,6 +30,7 @@ import threading
 import time
 from typing import Any
 
+from paramiko._output_queue import Ended
 from paramiko._wake import Wake
 from paramiko.proxy import ProxyCommand
 from paramiko.ssh_exception import ProxyCommandFailure
@@ -69,7 +70,7 @@ class SocketWait:
             gets how many bytes were, if any; through a proxy command in the
             same step, whatever a signal handler raises after it.
         :returns: the same number; `None` if none are for a while.
-        :raises EOFError, ProxyCommandFailure: none ever will be.
+        :raises Ended, ProxyCommandFailure: none ever will be.
         """
         try:
             sent: int = self._socket.send(data)
@@ -82,7 +83,7 @@ class SocketWait:
             # has raised it.
             if e.args and e.args[0] == errno.EAGAIN:
                 return None
-            raise EOFError() from e
+            raise Ended() from e
         if sent:
             noted.append(sent)
         return sent
@@ -127,15 +128,14 @@ class _ProxyWait(SocketWait):
         self, seconds: float | None, data: bytes, noted: list[int]
     ) -> int | None:
         try:
-            return self._socket._send_within(seconds, data, noted)
+            sent = self._socket._send_within(seconds, data, noted)
         except BlockingIOError:
+            if seconds is None:
+                raise  # a signal handler's
             return None
-        except OSError as e:
-            if e.errno is None:
-                # A signal handler's, as whatever else is not caught here: the
-                # packet is still to be sent.  No limit was set.
-                raise
-            raise EOFError() from e  # closed by us
+        if sent is None:
+            raise Ended()  # closed by us
+        return sent
 
     def wake(self) -> None:
         self._socket._wake_reader()

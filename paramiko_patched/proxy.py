@@ -79,6 +79,7 @@ except ImportError as e:
     subprocess_import_error = e
 
 from paramiko._one_by_one import taking_turns
+from paramiko._proxy_pipes import PipeError
 from paramiko._proxy_process import ProxyProcess
 from paramiko.ssh_exception import ProxyCommandFailure
 from paramiko.util import ClosingContextManager
@@ -210,12 +211,8 @@ class ProxyCommand(ClosingContextManager):
         child = self._adopt()
         try:
             data = self._read(child, size)
-        except BlockingIOError:
-            raise
-        except OSError as e:
-            if e.errno is None:
-                raise  # a timeout, or what a signal handler has raised
-            raise self._failure(e.strerror or str(e)) from e
+        except PipeError as e:
+            raise self._failure(_pipe_text(e)) from e.__cause__
         if data is None:
             return b""
         if not data:
@@ -250,14 +247,26 @@ class ProxyCommand(ClosingContextManager):
 
         Thread-safety: any thread; writes of several threads may interleave.
         """
-        return self._send_within(self.timeout, content)
+        sent = self._send_within(self.timeout, content)
+        if sent is not None:
+            return sent
+        pipes = self._adopt().pipes
+        if pipes.write_closed and not pipes.closed:
+            raise BrokenPipeError(errno.EPIPE, "was shut down")
+        raise OSError(errno.EBADF, "ProxyCommand is closed")
 
     def _send_within(
         self,
         timeout: float | None,
         content: Buffer,
         noted: list[int] | None = None,
-    ) -> int:
+    ) -> int | None:
+        """
+        Do what `send` does, within so many seconds.
+
+        :param list noted: see `ProxyPipes.write`.
+        :returns: how many bytes; `None` if the program has closed the proxy.
+        """
         data = content if type(content) is bytes else _byte_view(content)
         if not data:
             return 0
@@ -265,20 +274,11 @@ class ProxyCommand(ClosingContextManager):
         if self._death is not None:
             raise copy.copy(self._death)
         try:
-            sent = child.pipes.write(data, timeout, noted)
-        except BlockingIOError:
-            raise
-        except BrokenPipeError as e:
-            if child.pipes.write_closed:
-                raise
-            raise self._explain("closed its input") from e
-        except OSError as e:
-            if e.errno is None:
-                raise  # a timeout, or what a signal handler has raised
-            raise self._failure(e.strerror or str(e)) from e
-        if sent is None:
-            raise OSError(errno.EBADF, "ProxyCommand is closed")
-        return sent
+            return child.pipes.write(data, timeout, noted)
+        except PipeError as e:
+            if isinstance(e.__cause__, BrokenPipeError):
+                raise self._explain("closed its input") from e.__cause__
+            raise self._failure(_pipe_text(e)) from e.__cause__
 
     # the rest of a socket
 
@@ -419,6 +419,12 @@ class ProxyCommand(ClosingContextManager):
         child = self._adopt()
         return not self._own_session and child.returncode is not None
 
+    def _closed_by_us(self) -> bool:
+        """
+        Whether the program has closed this, or a part of it.
+        """
+        return self._adopt().pipes.closed_by_us()
+
     def _command_text(self) -> str:
         return self.cmd if isinstance(self.cmd, str) else " ".join(self.cmd)
 
@@ -499,6 +505,14 @@ def _byte_view(content: Buffer) -> memoryview:
     if view.c_contiguous and view.nbytes:
         return view.cast("B")
     return memoryview(view.tobytes())
+
+
+def _pipe_text(error: PipeError) -> str:
+    """
+    Say what the system has said of a pipe.
+    """
+    cause = error.__cause__
+    return getattr(cause, "strerror", None) or str(cause)
 
 
 def _status_text(returncode: int | None) -> str:

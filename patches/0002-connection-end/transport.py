@@ -31,8 +31,11 @@ class Transport:
         if self.active:
             # not closed by another thread meanwhile
             self.active = False
-            if self._failure is not None and self._loop_ended_by is None:
-                # the only end that nothing above has logged
+            ended_by = self._loop_ended_by
+            if self._failure is not None and (
+                ended_by is None or isinstance(ended_by, EOFError)
+            ):
+                # the only ends that nothing above has logged
                 self._log(ERROR, "Connection lost: {}".format(self._failure))
         else:
             self._failure = None

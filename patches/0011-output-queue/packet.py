@@ -2,7 +2,7 @@
 from paramiko._connection_end import end_amid_packet, read_last_words
 
 # adds after: Message
-from paramiko._output_queue import OutputQueue
+from paramiko._output_queue import Ended, OutputQueue
 
 
 class Packetizer:
@@ -12,6 +12,8 @@ class Packetizer:
         self.__output = OutputQueue()
         # a list: an empty deque takes ten times as much of an idle connection
         self.__unpacked = []
+        # beside the lock of upstream's, which is taken inside of it
+        self.__packing_lock = threading.RLock()
         self.__packing = False
         #: What the queue had accepted when the last packet was encrypted.
         self.__encrypted_after = None
@@ -43,7 +45,7 @@ class Packetizer:
 
         Does not wait for the peer.
         """
-        with self.__write_lock:
+        with self.__packing_lock:
             if self.__packing:
                 # A destructor, while this thread packs another: that goes on
                 # with this one when it is done.
@@ -96,16 +98,16 @@ class Packetizer:
         refusals = 0
         while not noted:
             if self.__closed:
-                raise EOFError()
+                raise Ended()
             if self.__wait.send(packet, noted) == 0:
                 refusals += 1
                 if refusals > 10:
-                    raise EOFError()
+                    raise Ended()
 
     # adds after: send_message
     def __write_now(self, packet, noted):
         if self.__closed:
-            raise EOFError()
+            raise Ended()
         self.__wait.send_now(packet, noted)
 
     # replaces statement: 5a5a6edc92c8bf01

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from session.connection import WATCHED_S, Connection
+from session.connection import RAISES_S, WATCHED_S, Connection
 from waiting import PROMPT_S, Call, wait_until
 
 from paramiko_gate.faults import KILLED, Fault
@@ -184,3 +184,27 @@ def test_end_is_told_when_the_program_reaps_the_proxy_itself(
     assert isinstance(read.error(), failure)
     with pytest.raises(failure):
         connection.transport.open_session(timeout=5)
+
+
+def test_error_of_the_program_s_own_handler_is_no_close(open_connection: Open) -> None:
+    """
+    A handler that runs in the transport thread, and fails with what a close would bring.
+
+    Stock ends the connection without a word, and tells nobody why.
+    """
+    connection = open_connection()
+
+    def refuse(*_: object) -> None:
+        raise EOFError("of the handler's own file")
+
+    port = connection.transport.request_port_forward("127.0.0.1", 0, handler=refuse)
+    channel = connection.run()
+    assert channel.recv(2) == b"ab"
+    reader = Call(channel.recv, 1)
+    assert reader.blocks()
+    connection.client.exec_command(f"bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}'")
+
+    assert "EOFError: of the handler's own file" in str(reader.error(RAISES_S))
+    wait_until(lambda: not connection.transport.is_active(), RAISES_S, "an inactive transport")
+    with pytest.raises(Exception, match="of the handler's own file"):
+        connection.transport.open_session()

@@ -130,6 +130,13 @@ assert_never_blocked()
 """
 
 
+#: What a program of green threads begins with.
+PATCHES = {
+    "gevent": "import gevent.monkey; gevent.monkey.patch_all()",
+    "eventlet": "import eventlet; eventlet.monkey_patch()",
+}
+
+
 @pytest.mark.parametrize("library", GREEN)
 def test_session_in_green_threads_leaves_the_hub_running(
     target: str, client_source: Source, library: str
@@ -137,10 +144,6 @@ def test_session_in_green_threads_leaves_the_hub_running(
     """
     Green threads run while others wait on a session; a death is seen, a stalled proxy closed.
     """
-    patch = {
-        "gevent": "import gevent.monkey; gevent.monkey.patch_all()",
-        "eventlet": "import eventlet; eventlet.monkey_patch()",
-    }
     body = (
         f"""
 from {library} import Timeout, sleep, spawn
@@ -156,7 +159,39 @@ limit.pending or limit.start()  # eventlet's has started already
 limit.cancel()
 """
     )
-    children.run_program(client_source(body), target, first=patch[library])
+    children.run_program(client_source(body), target, first=PATCHES[library])
+
+
+@pytest.mark.parametrize("call", ["sendall(bytes(6_000_000))", "recv(1)", "recv_exit_status()"])
+@pytest.mark.parametrize("library", GREEN)
+def test_time_limit_of_a_green_thread_is_raised_and_the_session_goes_on(
+    target: str, client_source: Source, library: str, call: str
+) -> None:
+    """
+    The library's own time limits cut in wherever a call waits. Stock loses the rest of a packet.
+    """
+    body = f"""
+    from {library} import Timeout
+    client = connect()
+    pid = client.get_transport().sock.process.pid
+    channel = client.get_transport().open_session()
+    channel.exec_command("cat >/dev/null; exit 3")
+    os.kill(pid, signal.SIGSTOP)
+    exceeded = False
+    try:
+        with Timeout(0.5):
+            channel.{call}
+    except Timeout:
+        exceeded = True
+    assert exceeded
+    os.kill(pid, signal.SIGCONT)
+    with Timeout(10):
+        channel.sendall(b"the end")
+        channel.shutdown_write()
+        assert channel.recv_exit_status() == 3
+        client.close()
+    """
+    children.run_program(client_source(body), target, first=PATCHES[library])
 
 
 def test_session_in_an_executor_leaves_asyncio_running(target: str, client_source: Source) -> None:

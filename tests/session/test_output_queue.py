@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import importlib
 import io
-import itertools
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import children
 import pytest
+from interrupts import run_until
 from session.connection import Connection
 
 #: Longer than what is written together, and what is written by one call.
@@ -29,38 +28,6 @@ WAY = ["_output_queue", "_socket_wait", "proxy", "_proxy_pipes"]
 
 #: Where it is before that.
 PACKING = ["packet", "_keyed_mac"]
-
-
-class CutIn(Exception):
-    """
-    Raised by a signal handler, such as that of a time limit.
-    """
-
-
-def run_until(modules: list[ModuleType], cut: int, work: Callable[[], None]) -> bool:
-    """
-    Raise `CutIn` as soon as the modules' `cut`-th call of a built-in function has returned.
-
-    That is where the interpreter lets the handlers of signals run.
-
-    :returns: whether it has come to that
-    """
-    files = {module.__file__ for module in modules}
-    calls = itertools.count(1)
-
-    def interrupt(frame: FrameType, event: str, _: Any) -> None:
-        inside = event == "c_return" and frame.f_code.co_filename in files
-        if inside and next(calls) == cut:
-            raise CutIn
-
-    sys.setprofile(interrupt)
-    try:
-        work()
-    except CutIn:
-        return True
-    finally:
-        sys.setprofile(None)
-    return False
 
 
 def test_interrupted_sender_leaves_the_queue_in_order(paramiko: ModuleType) -> None:

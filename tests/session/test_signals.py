@@ -103,12 +103,22 @@ BLOCKED_READS = {
 }
 
 
-#: What the handlers of time limits raise: Celery's soft one, those of plain alarms, and one that
-#: no ``except Exception`` catches.
+#: What the handlers of time limits raise: Celery's soft one, those of plain alarms, what looks
+#: like the end of a pipe or of a connection, and one that no ``except Exception`` catches.
 LIMITS = {
     "exception": "class Limit(Exception): pass",
     "timeout-error": "Limit = TimeoutError",
     "os-error": "Limit = OSError",
+    "broken-pipe": """
+import errno
+class Limit(OSError):
+    def __init__(self, text):
+        super().__init__(errno.EPIPE, text)
+    def __str__(self):
+        return self.strerror
+""",
+    "blocking-io-error": "Limit = BlockingIOError",
+    "eof-error": "Limit = EOFError",
     "value-error": "Limit = ValueError",
     "base-exception": "class Limit(BaseException): pass",
 }
