@@ -29,9 +29,11 @@ class ArrivedBytes:
     Thread-safety: none; the pipe holds its lock.
     """
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_pieces", "kept")
 
     def __init__(self) -> None:
+        #: What was dropped since somebody set this to ``b""``, or `None`.
+        self.kept: bytes | None = None
         # A list: of most pipes it stays empty, and it is short in the rest.
         self._pieces: list[bytearray] = []
 
@@ -71,6 +73,9 @@ class ArrivedBytes:
         :param slice front: as for ``[]``.
         """
         left = len(self) if front.stop is None else front.stop
+        if self.kept is not None:
+            self._keep(left)
+            return
         while left > 0 and self._pieces:
             piece = self._pieces[0]
             if len(piece) > left:
@@ -78,3 +83,31 @@ class ArrivedBytes:
                 return
             left -= len(piece)
             del self._pieces[0]
+
+    def _keep(self, size: int) -> None:
+        """
+        Move what is at the front to `kept`.
+        """
+        assert self.kept is not None
+        kept = self.kept + self[:size].tobytes()
+        pieces = list(self._pieces)
+        while size > 0 and pieces:
+            piece = pieces[0]
+            if len(piece) > size:
+                pieces[0] = piece[size:]
+                break
+            size -= len(piece)
+            del pieces[0]
+        # In one step, as above.
+        self._pieces, self.kept = pieces, kept
+
+
+def arrived_for(channel: Any) -> ArrivedBytes | None:
+    """
+    Return what has arrived on a channel, if it is kept here.
+
+    :param channel: a `.Channel` or what stands in for one, such as a socket.
+    """
+    pipe = getattr(channel, "in_buffer", None)
+    arrived = getattr(pipe, "_buffer", None)
+    return arrived if isinstance(arrived, ArrivedBytes) else None

@@ -17,6 +17,7 @@ import os
 import threading
 from typing import Any
 
+from paramiko._lock import new_lock
 from paramiko.proxy import ProxyCommand
 from paramiko.ssh_exception import SSHException
 
@@ -50,9 +51,9 @@ def _end(transport: Any) -> None:
         "The connection belongs to the parent process"
     )
     transport.active = False
-    transport._channels._lock = threading.Lock()
+    transport._channels._lock = new_lock()
     for channel in list(transport._channels._map.values()):
-        channel.lock = threading.RLock()
+        channel.lock = new_lock()
         channel.out_buffer_cv = threading.Condition(channel.lock)
         channel.event = threading.Event()
         channel.status_event = threading.Event()
@@ -61,7 +62,7 @@ def _end(transport: Any) -> None:
         # The parent polls the other copy of this pipe.
         channel._pipe = None
         for stream in (channel.in_buffer, channel.in_stderr_buffer):
-            stream._lock = threading.Lock()
+            stream._lock = new_lock()
             stream._cv = threading.Condition(stream._lock)
             stream._event = None
         channel._unlink()

@@ -1,10 +1,14 @@
 # adds after: Message
+from paramiko._arrived_bytes import arrived_for
+
+# adds after: Message
 from paramiko._connection_state import is_proxied
 
 
 class BaseSFTP:
     # adds after: _read_all
-    #: What has been read of the packet that is being read, if that is kept.
+    #: What has been read of the packet that is being read, if that is kept
+    #: and its buffer does not keep it.
     _taken = None
 
     # adds after: _read_all
@@ -12,12 +16,22 @@ class BaseSFTP:
     _unread = bytes()
 
     # adds after: _read_all
+    #: The packet that was read last.
+    _last_packet = None
+
+    # adds after: _read_all
     def _receive(self, n):
         if self._unread:
-            data, self._unread = self._unread[:n], self._unread[n:]
-        else:
-            data = self.sock.recv(n)
-        if self._taken is not None:
+            data, rest = self._unread[:n], self._unread[n:]
+            taken = None if self._taken is None else self._taken + data
+            # In one step: a signal handler may cut in behind any call.
+            self._unread, self._taken = rest, taken
+            return data
+        data = self.sock.recv(n)
+        arrived = arrived_for(self.sock)
+        if self._taken is not None and (
+            arrived is None or arrived.kept is None
+        ):
             self._taken += data
         return data
 
@@ -29,11 +43,20 @@ class BaseSFTP:
     def _read_packet(self):
         if not is_proxied(self.sock):
             return self.__upstream_read_packet()
+        arrived = arrived_for(self.sock)
         self._taken = bytes()
         try:
-            return self.__upstream_read_packet()
+            if arrived is not None:
+                arrived.kept = bytes()
+            self._last_packet = self.__upstream_read_packet()
         except BaseException:
-            self._unread = self._taken + self._unread
+            taken = self._taken
+            if arrived is not None and arrived.kept:
+                taken += arrived.kept
+            self._unread = taken + self._unread
             raise
         finally:
             self._taken = None
+            if arrived is not None:
+                arrived.kept = None
+        return self._last_packet
