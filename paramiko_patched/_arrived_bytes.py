@@ -73,8 +73,9 @@ class ArrivedBytes:
         :param slice front: as for ``[]``.
         """
         left = len(self) if front.stop is None else front.stop
-        if self.kept is not None:
-            self._keep(left)
+        kept = self.kept
+        if kept is not None:
+            self._keep(left, kept)
             return
         while left > 0 and self._pieces:
             piece = self._pieces[0]
@@ -84,12 +85,11 @@ class ArrivedBytes:
             left -= len(piece)
             del self._pieces[0]
 
-    def _keep(self, size: int) -> None:
+    def _keep(self, size: int, kept: bytes) -> None:
         """
-        Move what is at the front to `kept`.
+        Move what is at the front to the end of what is `kept`.
         """
-        assert self.kept is not None
-        kept = self.kept + self[:size].tobytes()
+        kept += self[:size].tobytes()
         pieces = list(self._pieces)
         while size > 0 and pieces:
             piece = pieces[0]

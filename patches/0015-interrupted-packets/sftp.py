@@ -28,11 +28,9 @@ class BaseSFTP:
             self._unread, self._taken = rest, taken
             return data
         data = self.sock.recv(n)
-        arrived = arrived_for(self.sock)
-        if self._taken is not None and (
-            arrived is None or arrived.kept is None
-        ):
-            self._taken += data
+        taken, arrived = self._taken, arrived_for(self.sock)
+        if taken is not None and (arrived is None or arrived.kept is None):
+            self._taken = taken + data
         return data
 
     # replaces statement: a956d3a0a4514775 2 of 2
@@ -48,15 +46,16 @@ class BaseSFTP:
         try:
             if arrived is not None:
                 arrived.kept = bytes()
-            self._last_packet = self.__upstream_read_packet()
+            packet = self._last_packet = self.__upstream_read_packet()
         except BaseException:
-            taken = self._taken
-            if arrived is not None and arrived.kept:
-                taken += arrived.kept
+            # None of either, where threads share a session and another one
+            # that was waiting has come here first.
+            kept = None if arrived is None else arrived.kept
+            taken = (self._taken or bytes()) + (kept or bytes())
             self._unread = taken + self._unread
             raise
         finally:
             self._taken = None
             if arrived is not None:
                 arrived.kept = None
-        return self._last_packet
+        return packet

@@ -10,6 +10,7 @@ class SFTPClient:
     # adds after: _read_response
     def _read_answer(self):
         # A handler may have cut in before it was known whose answer it is.
-        if is_awaited(self._last_packet, self._expecting):
-            return self._last_packet
+        packet = self._last_packet
+        if is_awaited(packet, self._expecting):
+            return packet
         return self._read_packet()

@@ -251,3 +251,17 @@ def test_calls_after_close_see_closed_channel_when_proxy_is_killed_later(
     for error in (before, after):
         assert isinstance(error, OSError), repr(error)
         assert str(error) == "Socket is closed"
+
+
+@pytest.mark.race
+@pytest.mark.fault
+def test_all_readers_of_one_session_raise_when_killed(open_connection: Open) -> None:
+    """
+    Threads that share an SFTP session are each told why it ended, whoever notices first.
+    """
+    connection = open_connection()
+    sftp = connection.client.open_sftp()
+    connection.stall()
+
+    for error in connection.strike_during(*[lambda: sftp.stat(".")] * 10):
+        connection.assert_reason(error)
