@@ -202,6 +202,8 @@ class ThreadedProxyPipes:
                 if self._input.taken_away:
                     return None
                 if self._input.ended:
+                    if self.write_closed:
+                        return None  # the end that our own close has brought
                     raise PipeError from BrokenPipeError(
                         errno.EPIPE, "was closed"
                     )

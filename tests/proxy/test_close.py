@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from typing import Any
 import children
 import psutil
 import pytest
+from interrupts import run_around
 from waiting import (
     CLOSE_S,
     GONE_S,
@@ -43,6 +45,9 @@ SHELL_BEFORE_STALLED = children.sh("sleep 60; true")
 GROUP_THAT_IGNORES_EVERYTHING = children.sh(
     "trap '' TERM; sh -c 'echo $$; echo ready; exec sleep 60' <&0 & sleep 60; wait"
 )
+
+#: More lines than a send and a recv run together.
+MOST_LINES = 1000
 
 
 @contextlib.contextmanager
@@ -104,6 +109,40 @@ def test_close_returns_in_milliseconds_when_proxy_ends_with_its_input(open_proxy
     proxy = open_proxy(children.RELAY)
     assert timed(proxy.close) < QUICK_CLOSE_S
     wait_reaped(proxy.process.pid, PROMPT_S)
+
+
+@pytest.mark.parametrize("how", ["close", "shutdown"])
+def test_call_is_told_of_our_own_close_wherever_that_comes(
+    open_proxy: Open, paramiko: ModuleType, how: str
+) -> None:
+    """
+    Between any two lines of a send or a recv: that the proxy ends of it is no failure.
+    """
+    prefixes = (f"{paramiko.__name__}.proxy", f"{paramiko.__name__}._proxy")
+    modules = [module for name, module in sys.modules.items() if name.startswith(prefixes)]
+    for line in range(1, MOST_LINES):
+        proxy = open_proxy(children.RELAY)
+
+        def stop(proxy: Any = proxy) -> None:
+            if how == "close":
+                proxy.close()
+            else:
+                proxy.shutdown(socket.SHUT_RDWR)
+
+        def work(proxy: Any = proxy) -> None:
+            assert proxy.send(b"abc") == 3
+            assert proxy.recv(3) in (b"abc", b"")
+
+        try:
+            was_stopped = run_around(modules, line, stop, work)
+        except OSError as error:
+            assert error.errno in (errno.EBADF, errno.EPIPE), error
+            was_stopped = True
+        proxy.close()
+        if not was_stopped:
+            assert line > 1
+            return
+    pytest.fail("more lines are run than are tried")
 
 
 @pytest.mark.usefixtures("patient")
