@@ -20,6 +20,7 @@ import warnings
 from typing import Any, Callable
 
 from paramiko.proxy import ProxyCommand
+from paramiko.ssh_exception import SSHException
 
 
 def closes_failed(connect: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,6 +31,8 @@ def closes_failed(connect: Callable[..., Any]) -> Callable[..., Any]:
     connection to close, and the client keeps the transport and its proxy.
     Once the host key is accepted the transport stays as it is, since callers
     go on to authenticate it by other means.
+
+    A thread whose client is closed by another while it connects is told so.
 
     :param connect: ``SSHClient.connect``.
     """
@@ -51,11 +54,16 @@ def closes_failed(connect: Callable[..., Any]) -> Callable[..., Any]:
         before = self._transport
         try:
             return connect(self, *args, **kwargs)
-        except BaseException:
+        except BaseException as e:
+            transport = self._transport
+            closed = transport is None and proxy.fileno() == -1
             if not self._host_key_accepted:
-                if self._transport is not before:
-                    self._transport.close()
+                if transport is not None and transport is not before:
+                    transport.close()
                 proxy.close()
+            if closed and isinstance(e, AttributeError):
+                # Upstream's code counts on the transport that it has made.
+                raise SSHException("The client was closed") from e
             raise
 
     return connect_or_close

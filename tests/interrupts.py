@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import itertools
 import sys
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -43,35 +45,65 @@ def run_until(modules: list[ModuleType], cut: int, work: Callable[[], object]) -
     return False
 
 
+class Intrusion:
+    """
+    Something that is done before a certain line of a thread runs: a handler may come there, and so
+    may another thread.
+
+    The thread must have `trace` as its trace function, which `threading.settrace` gives to threads
+    yet to be started. Only lines of the given modules count.
+    """
+
+    def __init__(self, modules: list[ModuleType], act: Callable[[], object]) -> None:
+        """
+        :param act: called once, with no trace function, on top of the frame whose line is next
+        """
+        self._files = {module.__file__ for module in modules}
+        self._act = act
+        self._thread: threading.Thread | None = None
+        self._line = 0
+        #: How many lines the thread has run since `plan`.
+        self.lines = 0
+        #: Where it came in: file, line and the function's name; empty if it did not.
+        self.came_at = ""
+
+    def plan(self, thread: threading.Thread | None, line: int = 0) -> None:
+        """
+        Come before the thread's `line`-th line from now on, or, for 0, only count them.
+        """
+        self._thread, self._line, self.lines = thread, line, 0
+
+    def trace(self, frame: FrameType, event: str, _: object) -> Any:
+        """
+        Be the trace function of a thread.
+        """
+        return self._within if frame.f_code.co_filename in self._files else None
+
+    def _within(self, frame: FrameType, event: str, _: object) -> Any:
+        if event == "line" and threading.current_thread() is self._thread:
+            self.lines += 1
+            if self.lines == self._line:
+                code = frame.f_code
+                self.came_at = f"{Path(code.co_filename).name}:{frame.f_lineno} ({code.co_name})"
+                self._act()
+        return self._within
+
+
 def run_around(
     modules: list[ModuleType], line: int, act: Callable[[], object], work: Callable[[], object]
 ) -> bool:
     """
     Have something done before the modules' `line`-th line runs, in the midst of `work`.
 
-    A handler may come there, and so may another thread.
-
     :returns: whether it has come to that
     :raises Exception: what `work` raises
     """
-    files = {module.__file__ for module in modules}
-    lines = itertools.count(1)
-    done = False
-
-    def within(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal done
-        if event == "line" and not done and next(lines) == line:
-            done = True
-            act()
-        return within
-
-    def enter(frame: FrameType, event: str, _: Any) -> Any:
-        return within if frame.f_code.co_filename in files else None
-
+    intrusion = Intrusion(modules, act)
+    intrusion.plan(threading.current_thread(), line)
     before = sys.gettrace()
-    sys.settrace(enter)
+    sys.settrace(intrusion.trace)
     try:
         work()
     finally:
         sys.settrace(before)
-    return done
+    return bool(intrusion.came_at)

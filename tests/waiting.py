@@ -8,8 +8,10 @@ name. Called by the tests and by `leaks`.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -111,8 +113,12 @@ class Call:
         :raises AssertionError: it is still running after ``timeout_s`` seconds
         """
         if not self._done.wait(timeout_s):
-            raise AssertionError(f"the call still blocks after {timeout_s:g} s")
+            raise AssertionError(f"the call still blocks after {timeout_s:g} s\n{self._place()}")
         self._thread.join(timeout_s)
+
+    def _place(self) -> str:
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        return "".join(traceback.format_stack(frame)[-5:]) if frame else ""
 
     def result(self, timeout_s: float = PROMPT_S) -> Any:
         """

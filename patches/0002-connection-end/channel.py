@@ -5,6 +5,12 @@ class Channel:
 
     # wraps: ff0b5191d110d3d9 as __upstream_unlink
     def _unlink(self):
+        if self.transport is None:
+            # Known to the transport, but not yet set up by who opens it, and
+            # who will see for himself that the connection has ended.
+            with self.lock:
+                self._set_closed()
+            return
         failure = self.transport._failure
         if failure is not None and not self.closed:
             self._failure = failure

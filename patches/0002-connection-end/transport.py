@@ -82,3 +82,10 @@ class Transport:
         m.rewind()
         m.get_int()
         self._disconnect_text = m.get_text()
+
+    # replaces statement: 37dae0797e8a0b86
+    def _parse_channel_open_success(self, m):
+        chan = self._channels.get(chanid)
+        if chan is None and not self.active:
+            # The program has closed all channels meanwhile.
+            return

@@ -1,0 +1,400 @@
+"""
+The end of a connection between any two lines of a call: the caller is told the truth in time.
+
+What comes there may be another thread's turn or a signal handler. There are thousands of lines, so
+each loop draws one by lot, and says which when it fails.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import random
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+from interrupts import Intrusion
+from session.conftest import CONNECT_LIMIT_S, login
+from session.connection import RAISES_S, Connection
+from waiting import Call, wait_until
+
+from paramiko_gate.servers.endpoint import Host
+
+Open = Callable[..., Connection]
+
+DATA = bytes(range(256)) * 160
+
+
+class Scene(NamedTuple):
+    """
+    What the calls are made on: a connection, and what was opened over it.
+    """
+
+    connection: Connection
+    folder: Path
+    channel: Any
+    sftp: Any
+    file: Any
+
+    @property
+    def data(self) -> str:
+        """
+        Return the path of a file that holds `DATA`.
+        """
+        return str(self.folder / "data")
+
+    @property
+    def other(self) -> str:
+        """
+        Return the path of a file that may be written.
+        """
+        return str(self.folder / "other")
+
+
+def echo_line(scene: Scene) -> bytes:
+    """
+    Send a line through file objects and read it back.
+    """
+    with scene.channel.makefile("wb") as writer, scene.channel.makefile("rb") as reader:
+        writer.write(b"abc\n")
+        writer.flush()
+        line: bytes = reader.readline()
+    return line
+
+
+def run_command(scene: Scene) -> int:
+    """
+    Run a command and return its exit status.
+    """
+    _, stdout, _ = scene.connection.client.exec_command("exit 3")
+    status: int = stdout.channel.recv_exit_status()
+    return status
+
+
+def read_ahead(scene: Scene) -> bytes:
+    """
+    Read the file with all of its requests sent before.
+    """
+    scene.file.seek(0)
+    scene.file.prefetch(len(DATA))
+    content: bytes = scene.file.read()
+    return content
+
+
+def get(scene: Scene) -> bytes:
+    """
+    Fetch the file.
+    """
+    received = io.BytesIO()
+    scene.sftp.getfo(scene.data, received)
+    return received.getvalue()
+
+
+#: What a stream and a command have to say when the program itself has closed the connection.
+CLOSED = {"send-recv": b"", "readline": b"", "exec": -1}
+
+#: Each with what it returns when it comes to its end; `None` if that is of no interest.
+CALLS: dict[str, tuple[Callable[[Scene], Any], Any]] = {
+    "send-recv": (lambda s: (s.channel.sendall(b"x"), s.channel.recv(1))[1], b"x"),
+    "readline": (echo_line, b"abc\n"),
+    "exec": (run_command, 3),
+    "keepalive": (
+        lambda s: s.connection.transport.global_request("keepalive@openssh.com", wait=True),
+        None,
+    ),
+    "forward": (lambda s: s.connection.transport.request_port_forward("127.0.0.1", 0) > 0, True),
+    "rekey": (lambda s: s.connection.transport.renegotiate_keys(), None),
+    "open-sftp": (lambda s: s.connection.client.open_sftp().close(), None),
+    "stat": (lambda s: s.sftp.stat(s.data).st_size, len(DATA)),
+    "listdir": (lambda s: [entry.filename for entry in s.sftp.listdir_iter(str(s.folder))], None),
+    "read": (lambda s: (s.file.seek(0), s.file.read(100))[1], DATA[:100]),
+    "read-ahead": (read_ahead, DATA),
+    "get": (get, DATA),
+    "write": (lambda s: s.sftp.open(s.other, "wb").write(b"abc"), None),
+    "put": (lambda s: s.sftp.putfo(io.BytesIO(DATA), s.other).st_size, len(DATA)),
+}
+
+
+class End:
+    """
+    One end of a connection, drawn by lot: a death, or a close by a handler or by another thread.
+
+    `client`, `proxy` and `close` are to be set before it can come.
+    """
+
+    def __init__(self, paramiko: ModuleType) -> None:
+        self.client: Any = None
+        self.proxy: Any = None
+        self.close: Callable[[], object] = lambda: None
+        self.dies = random.random() < 0.4
+        self._by_handler = not self.dies and random.random() < 0.5
+        self._closing: Call | None = None
+        self._library = paramiko
+        prefix = f"{paramiko.__name__}."
+        modules = [module for name, module in sys.modules.items() if name.startswith(prefix)]
+        self.intrusion = Intrusion(modules, self._come)
+
+    def __str__(self) -> str:
+        how = "death" if self.dies else "close"
+        by = " by a handler" if self._by_handler else ""
+        return f"{how}{by} at {self.intrusion.came_at}"
+
+    @property
+    def has_come(self) -> bool:
+        """
+        Tell whether it has come to the line that was drawn.
+        """
+        return bool(self.intrusion.came_at)
+
+    def count(self, thread: threading.Thread, work: Callable[[], Any]) -> None:
+        """
+        Do the work undisturbed, to learn how many lines the thread runs.
+        """
+        self._run(thread, 0, work)
+
+    def disturb(self, thread: threading.Thread, work: Callable[[], Any]) -> Any:
+        """
+        Do the work, and come before one of as many lines as were counted.
+        """
+        return self._run(thread, random.randint(1, max(1, self.intrusion.lines)), work)
+
+    def _run(self, thread: threading.Thread, line: int, work: Callable[[], Any]) -> Any:
+        self.intrusion.plan(thread, line)
+        sys.settrace(self.intrusion.trace)
+        try:
+            return work()
+        finally:
+            sys.settrace(None)
+
+    def _come(self) -> None:
+        if self.dies:
+            self.proxy.process.kill()
+            transport = self.client.get_transport()
+            if transport not in (None, threading.current_thread()) and transport.is_alive():
+                # It may want what this thread holds.
+                transport.join(0.5)
+        elif self._by_handler:
+            self.close()
+        else:
+            self._closing = Call(self.close)
+            self._closing.blocks()
+
+    def check(self, call: Call, limit_s: float) -> BaseException | None:
+        """
+        Return what a call has raised, having checked that it was the truth, and in time.
+        """
+        try:
+            error = call.error(limit_s)
+        except AssertionError as blocks:
+            pytest.fail(f"{self}: {blocks}")
+        what = f"{self}: {error!r}"
+        assert self._closing is None or self._closing.error(2 * RAISES_S) is None, what
+        if error is None:
+            return None
+        assert self.has_come, what
+        if self.dies:
+            assert isinstance(error, self._library.ProxyCommandFailure), what
+        else:
+            assert isinstance(error, (EOFError, OSError, self._library.SSHException)), what
+            assert not isinstance(error, self._library.ProxyCommandFailure), what
+        return error
+
+
+@pytest.fixture
+def end(paramiko: ModuleType) -> Iterator[End]:
+    """
+    Return an end, which sees the lines of all threads that the test starts.
+    """
+    drawn = End(paramiko)
+    threading.settrace(drawn.intrusion.trace)
+    yield drawn
+    threading.settrace(None)
+
+
+@pytest.fixture
+def scene(end: End, open_connection: Open, tmp_path: Path) -> Scene:
+    """
+    Return a connection with a channel and an SFTP session, for `end` to come to.
+    """
+    connection = open_connection()
+    end.client, end.proxy = connection.client, connection.proxy
+    end.close = connection.transport.close
+    (tmp_path / "data").write_bytes(DATA)
+    (tmp_path / "other").touch()
+    sftp = connection.client.open_sftp()
+    return Scene(
+        connection,
+        tmp_path,
+        connection.run("exec cat"),
+        sftp,
+        sftp.open(str(tmp_path / "data")),
+    )
+
+
+@pytest.mark.race
+@pytest.mark.fault
+@pytest.mark.parametrize("name", CALLS)
+def test_call_is_told_the_truth_wherever_the_end_comes(
+    end: End, scene: Scene, printed: list[str], caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """
+    It has done what it was to do, or it raises the reason: a dead proxy, or nothing but our close.
+
+    The line may be one of the caller's or one that the transport thread runs for it. A death is
+    logged once, and a close is no news.
+    """
+    transport = scene.connection.transport
+    work, expected = CALLS[name]
+
+    def call() -> Any:
+        thread = random.choice([threading.current_thread(), transport])
+        end.count(thread, lambda: work(scene))
+        return end.disturb(thread, lambda: work(scene))
+
+    attempt = Call(call)
+    if end.check(attempt, 2 * RAISES_S + 1) is None:
+        value = attempt.result() if expected is not None else None
+        closed = not end.dies and name in CLOSED and value == CLOSED[name]
+        assert closed or value == expected, f"{end}: {value!r}"
+    if end.has_come:
+        transport.join(RAISES_S)
+        assert not transport.is_active(), str(end)
+        assert not transport.is_alive(), str(end)
+    news = [record.levelname for record in caplog.records if record.levelno >= logging.WARNING]
+    assert news == (["ERROR"] if end.dies and end.has_come else []), str(end)
+    assert printed == [], str(end)
+
+
+@pytest.mark.race
+@pytest.mark.fault
+def test_connect_is_told_the_truth_wherever_the_end_comes(
+    end: End,
+    paramiko: ModuleType,
+    make_client: Callable[[], Any],
+    host: Host,
+    proxy_command: str,
+    printed: list[str],
+) -> None:
+    """
+    The same of a connect; a client that another thread closes meanwhile says that it was closed.
+
+    Stock's raises `AttributeError` then.
+    """
+
+    def connect() -> None:
+        end.client.connect(host.address, sock=end.proxy, **login(host))
+
+    def call() -> None:
+        for run in (end.count, end.disturb):
+            end.client = make_client()
+            end.proxy = paramiko.ProxyCommand(proxy_command)
+            end.close = end.client.close
+            run(threading.current_thread(), connect)
+
+    end.check(Call(call), 3 * CONNECT_LIMIT_S)
+    assert printed == [], str(end)
+
+
+@pytest.mark.fault
+def test_everybody_is_told_when_the_proxy_dies_as_a_channel_is_being_opened(
+    scene: Scene, failure: Any, printed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The transport knows the channel already, and the channel has no transport yet.
+
+    A transport thread that stumbles here leaves the others waiting for ever.
+    """
+    transport = scene.connection.transport
+    put = transport._channels.put
+
+    def put_and_die(*args: Any) -> None:
+        put(*args)
+        scene.connection.strike()
+        transport.join(RAISES_S)
+
+    monkeypatch.setattr(transport._channels, "put", put_and_die)
+    reader = Call(scene.channel.recv, 1)
+    opener = Call(transport.open_session)
+    assert isinstance(opener.error(2 * RAISES_S), failure)
+    assert isinstance(reader.error(RAISES_S), failure)
+    assert printed == []
+
+
+#: Requests that wait for an answer, on a channel of their own.
+REQUESTS: dict[str, Callable[[Any], object]] = {
+    "exec": lambda channel: channel.exec_command("true"),
+    "pty": lambda channel: channel.get_pty(),
+    "shell": lambda channel: channel.invoke_shell(),
+    "subsystem": lambda channel: channel.invoke_subsystem("sftp"),
+    "x11": lambda channel: channel.request_x11(),
+}
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("how", ["death", "close", "close-of-channel"])
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_request_does_not_wait_when_its_channel_has_just_been_closed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, how: str, request_name: str
+) -> None:
+    """
+    The channel is woken for the last time, and then the request begins to wait.
+
+    Stock waits for ever, unless the transport has died.
+    """
+    transport = scene.connection.transport
+    channel = transport.open_session()
+    begin_to_wait = channel._event_pending
+
+    def end_and_begin_to_wait() -> None:
+        if how == "death":
+            scene.connection.strike()
+            transport.join(RAISES_S)
+        elif how == "close":
+            transport.close()
+        else:
+            channel.close()
+        begin_to_wait()
+
+    monkeypatch.setattr(channel, "_event_pending", end_and_begin_to_wait)
+    error = Call(REQUESTS[request_name], channel).error(RAISES_S)
+    expected = ["ProxyCommandFailure"] if how == "death" else ["SSHException", "EOFError"]
+    assert type(error).__name__ in expected, repr(error)
+
+
+def test_close_raises_nothing_as_the_server_opens_a_channel(
+    scene: Scene, printed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The same moment of a channel that the transport thread sets up for a forwarded port.
+    """
+    transport = scene.connection.transport
+    handled: list[Any] = []
+    port = transport.request_port_forward(
+        "127.0.0.1", 0, handler=lambda channel, *_: handled.append(channel)
+    )
+    put = transport._channels.put
+    closed: list[Call] = []
+
+    def put_and_close(*args: Any) -> None:
+        put(*args)
+        closed.append(Call(transport.close))
+        closed[0].blocks()
+
+    scene.channel.sendall(b"x")
+    assert scene.channel.recv(1) == b"x"
+    command = f"bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; sleep 5'"
+    scene.connection.run(command)
+    wait_until(lambda: handled, RAISES_S, "the first channel")
+    scene.connection.run(command + " & sleep 0.3; " + command)
+    monkeypatch.setattr(transport._channels, "put", put_and_close)
+    wait_until(lambda: closed, 2 * RAISES_S, "the second channel")
+    assert closed[0].error(2 * RAISES_S) is None
+    assert printed == []
+    transport.join(RAISES_S)
+    assert not transport.is_alive()
+    assert all(channel.closed for channel in handled)
