@@ -17,6 +17,7 @@ import os
 import threading
 from typing import Any
 
+from paramiko._arrived_bytes import ArrivedBytes
 from paramiko._lock import new_lock
 from paramiko.proxy import ProxyCommand
 from paramiko.ssh_exception import SSHException
@@ -51,6 +52,9 @@ def _end(transport: Any) -> None:
         "The connection belongs to the parent process"
     )
     transport.active = False
+    transport.lock = new_lock(reentrant=False)
+    transport.server_accept_cv = threading.Condition(transport.lock)
+    transport.clear_to_send_lock = new_lock()
     transport._channels._lock = new_lock()
     for channel in list(transport._channels._map.values()):
         channel.lock = new_lock()
@@ -65,4 +69,7 @@ def _end(transport: Any) -> None:
             stream._lock = new_lock()
             stream._cv = threading.Condition(stream._lock)
             stream._event = None
+            # What has arrived is for the parent to read, which may have taken
+            # the half of it.
+            stream._buffer = ArrivedBytes()
         channel._unlink()

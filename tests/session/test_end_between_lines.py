@@ -7,7 +7,6 @@ each loop draws one by lot, and says which when it fails.
 
 from __future__ import annotations
 
-import io
 import logging
 import random
 import sys
@@ -15,10 +14,11 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from interrupts import Intrusion
+from session.calls import CALLS, CLOSED, Scene, set_scene
 from session.conftest import CONNECT_LIMIT_S, login
 from session.connection import RAISES_S, Connection
 from waiting import Call, wait_until
@@ -26,98 +26,6 @@ from waiting import Call, wait_until
 from paramiko_gate.servers.endpoint import Host
 
 Open = Callable[..., Connection]
-
-DATA = bytes(range(256)) * 160
-
-
-class Scene(NamedTuple):
-    """
-    What the calls are made on: a connection, and what was opened over it.
-    """
-
-    connection: Connection
-    folder: Path
-    channel: Any
-    sftp: Any
-    file: Any
-
-    @property
-    def data(self) -> str:
-        """
-        Return the path of a file that holds `DATA`.
-        """
-        return str(self.folder / "data")
-
-    @property
-    def other(self) -> str:
-        """
-        Return the path of a file that may be written.
-        """
-        return str(self.folder / "other")
-
-
-def echo_line(scene: Scene) -> bytes:
-    """
-    Send a line through file objects and read it back.
-    """
-    with scene.channel.makefile("wb") as writer, scene.channel.makefile("rb") as reader:
-        writer.write(b"abc\n")
-        writer.flush()
-        line: bytes = reader.readline()
-    return line
-
-
-def run_command(scene: Scene) -> int:
-    """
-    Run a command and return its exit status.
-    """
-    _, stdout, _ = scene.connection.client.exec_command("exit 3")
-    status: int = stdout.channel.recv_exit_status()
-    return status
-
-
-def read_ahead(scene: Scene) -> bytes:
-    """
-    Read the file with all of its requests sent before.
-    """
-    scene.file.seek(0)
-    scene.file.prefetch(len(DATA))
-    content: bytes = scene.file.read()
-    return content
-
-
-def get(scene: Scene) -> bytes:
-    """
-    Fetch the file.
-    """
-    received = io.BytesIO()
-    scene.sftp.getfo(scene.data, received)
-    return received.getvalue()
-
-
-#: What a stream and a command have to say when the program itself has closed the connection.
-CLOSED = {"send-recv": b"", "readline": b"", "exec": -1}
-
-#: Each with what it returns when it comes to its end; `None` if that is of no interest.
-CALLS: dict[str, tuple[Callable[[Scene], Any], Any]] = {
-    "send-recv": (lambda s: (s.channel.sendall(b"x"), s.channel.recv(1))[1], b"x"),
-    "readline": (echo_line, b"abc\n"),
-    "exec": (run_command, 3),
-    "keepalive": (
-        lambda s: s.connection.transport.global_request("keepalive@openssh.com", wait=True),
-        None,
-    ),
-    "forward": (lambda s: s.connection.transport.request_port_forward("127.0.0.1", 0) > 0, True),
-    "rekey": (lambda s: s.connection.transport.renegotiate_keys(), None),
-    "open-sftp": (lambda s: s.connection.client.open_sftp().close(), None),
-    "stat": (lambda s: s.sftp.stat(s.data).st_size, len(DATA)),
-    "listdir": (lambda s: [entry.filename for entry in s.sftp.listdir_iter(str(s.folder))], None),
-    "read": (lambda s: (s.file.seek(0), s.file.read(100))[1], DATA[:100]),
-    "read-ahead": (read_ahead, DATA),
-    "get": (get, DATA),
-    "write": (lambda s: s.sftp.open(s.other, "wb").write(b"abc"), None),
-    "put": (lambda s: s.sftp.putfo(io.BytesIO(DATA), s.other).st_size, len(DATA)),
-}
 
 
 class End:
@@ -224,16 +132,7 @@ def scene(end: End, open_connection: Open, tmp_path: Path) -> Scene:
     connection = open_connection()
     end.client, end.proxy = connection.client, connection.proxy
     end.close = connection.transport.close
-    (tmp_path / "data").write_bytes(DATA)
-    (tmp_path / "other").touch()
-    sftp = connection.client.open_sftp()
-    return Scene(
-        connection,
-        tmp_path,
-        connection.run("exec cat"),
-        sftp,
-        sftp.open(str(tmp_path / "data")),
-    )
+    return set_scene(connection, tmp_path)
 
 
 @pytest.mark.race
@@ -297,6 +196,35 @@ def test_connect_is_told_the_truth_wherever_the_end_comes(
             run(threading.current_thread(), connect)
 
     end.check(Call(call), 3 * CONNECT_LIMIT_S)
+    assert printed == [], str(end)
+
+
+@pytest.mark.race
+@pytest.mark.fault
+def test_close_raises_nothing_wherever_another_end_comes(
+    end: End, open_connection: Open, printed: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A death in the midst of a close, or a second close, and the thread that ends meanwhile.
+    """
+    of_transport = random.random() < 0.5
+    transport: Any = None
+
+    def call() -> None:
+        nonlocal transport
+        for run in (end.count, end.disturb):
+            connection = open_connection()
+            transport = connection.transport
+            end.client, end.proxy = connection.client, connection.proxy
+            end.close = connection.client.close
+            thread = transport if of_transport else threading.current_thread()
+            run(thread, connection.client.close)
+
+    assert end.check(Call(call), 3 * CONNECT_LIMIT_S) is None, str(end)
+    transport.join(RAISES_S)
+    assert not transport.is_alive(), str(end)
+    news = [record.levelname for record in caplog.records if record.levelno >= logging.WARNING]
+    assert news in ([], ["ERROR"] if end.dies else []), f"{end}: {caplog.text}"
     assert printed == [], str(end)
 
 

@@ -1,15 +1,30 @@
 """
 Fork: whatever a forked child does with a session, the parent's goes on.
 
-Each case is a program of its own, whose parent uses a connection and a channel before and after.
+Each case but the last is a program of its own, whose parent uses a connection and a channel before
+and after.
 """
 
 from __future__ import annotations
 
+import faulthandler
+import gc
+import os
+import random
+import sys
+import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import children
 import pytest
+from interrupts import Intrusion
+from session.calls import CALLS, Scene, set_scene
+from session.connection import Connection
+from waiting import Call, wait_until
 
 Source = Callable[[str], str]
 
@@ -210,3 +225,106 @@ def test_session_goes_on_when_multiprocessing_starts_workers(
     """
     body = MULTIPROCESSING.format(method=method, in_worker=in_worker)
     children.run_program(client_source(body), target)
+
+
+#: What a forked child may try on what it has inherited; each raises, or is of no effect.
+TRIED: list[Callable[[Scene], object]] = [
+    lambda s: s.channel.recv(1),
+    lambda s: s.channel.sendall(b"x"),
+    lambda s: s.channel.exec_command("true"),
+    lambda s: s.channel.resize_pty(),
+    lambda s: s.channel.recv_exit_status(),
+    lambda s: s.channel.shutdown(2),
+    lambda s: s.sftp.stat("."),
+    lambda s: s.sftp.open(s.other, "wb"),
+    lambda s: s.file.read(),
+    lambda s: s.file.prefetch(),
+    lambda s: s.file.close(),
+    lambda s: s.connection.transport.open_session(),
+    lambda s: s.connection.transport.accept(0.1),
+    lambda s: s.connection.transport.renegotiate_keys(),
+    lambda s: s.connection.transport.send_ignore(),
+    lambda s: s.connection.transport.global_request("any", wait=True),
+    lambda s: s.connection.transport.request_port_forward("127.0.0.1", 0),
+    lambda s: s.connection.transport.auth_none("any"),
+    lambda s: s.connection.client.exec_command("true"),
+    lambda s: gc.collect(),
+    lambda s: s.sftp.close(),
+    lambda s: s.channel.close(),
+    lambda s: s.connection.client.close(),
+    lambda s: s.connection.proxy.close(),
+]
+
+#: How long a child may take for one of these; nothing of it waits for anybody.
+TRIED_S = 2.0
+
+
+def try_all(scene: Scene, expected: tuple[type[Exception], ...]) -> str:
+    """
+    Try all that a forked child may try, and return what went wrong.
+    """
+    for number, attempt in enumerate(TRIED):
+        started = time.monotonic()
+        try:
+            attempt(scene)
+        except expected:
+            pass
+        except BaseException as error:
+            return f"TRIED[{number}] raised {error!r}"
+        if time.monotonic() - started > TRIED_S:
+            return f"TRIED[{number}] took {time.monotonic() - started:.1f} s"
+    return ""
+
+
+@pytest.mark.race
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("name", ["exec", "read-ahead", "open-sftp", "put"])
+def test_session_goes_on_when_forked_between_any_two_lines(
+    paramiko: ModuleType, open_connection: Callable[..., Connection], tmp_path: Path, name: str
+) -> None:
+    """
+    Whatever thread holds which lock: the child waits for none, and the parent's call goes on.
+
+    The line is drawn by lot, as in `test_end_between_lines`.
+    """
+    expected = (paramiko.SSHException, OSError, EOFError)
+    statuses: list[int] = []
+    said = tmp_path / "said"
+
+    def fork() -> None:
+        pid = os.fork()
+        if pid == 0:
+            faulthandler.dump_traceback_later(20, exit=True)
+            wrong = try_all(scene, expected)
+            said.write_text(wrong)
+            os._exit(1 if wrong else 0)
+        statuses.append(os.waitpid(pid, 0)[1])
+
+    prefix = f"{paramiko.__name__}."
+    modules = [module for key, module in sys.modules.items() if key.startswith(prefix)]
+    intrusion = Intrusion(modules, lambda: Call(fork).wait(25))
+    threading.settrace(intrusion.trace)
+    try:
+        scene = set_scene(open_connection(), tmp_path)
+    finally:
+        threading.settrace(None)
+    work, value = CALLS[name]
+
+    def call() -> Any:
+        thread = random.choice([threading.current_thread(), scene.connection.transport])
+        sys.settrace(intrusion.trace)
+        try:
+            intrusion.plan(thread)
+            work(scene)
+            intrusion.plan(thread, random.randint(1, max(1, intrusion.lines)))
+            return work(scene)
+        finally:
+            sys.settrace(None)
+
+    returned = Call(call).result(30)
+    if intrusion.came_at:
+        wait_until(lambda: statuses, 25, "the end of the child")
+        wrong = said.read_text() if said.exists() else "it hung"
+        assert statuses == [0], f"forked at {intrusion.came_at}: {wrong}"
+    assert value in (None, returned), intrusion.came_at
+    assert CALLS["exec"][0](scene) == 3
