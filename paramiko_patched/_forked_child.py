@@ -18,6 +18,7 @@ import threading
 from typing import Any
 
 from paramiko._arrived_bytes import ArrivedBytes
+from paramiko._connection_end import raise_failure
 from paramiko._lock import new_lock
 from paramiko.proxy import ProxyCommand
 from paramiko.ssh_exception import SSHException
@@ -33,6 +34,18 @@ def leave_to_parent(transports: list[Any]) -> list[Any]:
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: _end_all(transports))
     return transports
+
+
+def raise_in_child(channel: Any) -> None:
+    """
+    Raise what ended the copy of a connection, if this is a forked child's.
+
+    For calls that could hang there: for the lock of a thread that is not, or
+    for an answer that goes to the parent.
+    """
+    transport = getattr(channel, "transport", None)
+    if getattr(transport, "_left_to_parent", False):
+        raise_failure(transport)
 
 
 def _end_all(transports: list[Any]) -> None:
@@ -51,6 +64,7 @@ def _end(transport: Any) -> None:
     transport._failure = SSHException(
         "The connection belongs to the parent process"
     )
+    transport._left_to_parent = True
     transport.active = False
     transport.lock = new_lock(reentrant=False)
     transport.server_accept_cv = threading.Condition(transport.lock)

@@ -57,8 +57,11 @@ def run_command(scene: Scene) -> int:
     """
     Run a command and return its exit status.
     """
-    _, stdout, _ = scene.connection.client.exec_command("exit 3")
+    # Input is not dropped at once, which would close it: if that met the command's end, the server
+    # would hear of a channel that it had closed, and hang up, as it does with stock.
+    stdin, stdout, _ = scene.connection.client.exec_command("exit 3")
     status: int = stdout.channel.recv_exit_status()
+    del stdin
     return status
 
 
