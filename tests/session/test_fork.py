@@ -255,8 +255,9 @@ TRIED: list[Callable[[Scene], object]] = [
     lambda s: s.connection.proxy.close(),
 ]
 
-#: How long a child may take for one of these; nothing of it waits for anybody.
-TRIED_S = 2.0
+#: How long a child may take for one of these. Nothing of it waits for anybody, but a collection of
+#: all garbage, in a copy of a process, takes two seconds on a busy machine.
+TRIED_S = 5.0
 
 
 def try_all(scene: Scene, expected: tuple[type[Exception], ...]) -> str:
