@@ -35,8 +35,9 @@ class PosixPipe:
 
     # replaces statement: f8401617fbbb160d
     def clear(self):
-        # One byte too many is read with the next; one too few, never.
-        os.read(self._rfd, 1)
+        # A byte too many, left by a handler that raised, goes with it; one too
+        # few would be waited for.
+        os.read(self._rfd, 16)
 
     # adds after: clear
     clear = one_at_a_time(clear)
@@ -71,7 +72,7 @@ class WindowsPipe:
 
     # replaces statement: f8401617fbbb160d
     def clear(self):
-        self._rsock.recv(1)
+        self._rsock.recv(16)
 
     # adds after: clear
     clear = one_at_a_time(clear)
