@@ -17,9 +17,7 @@ import os
 import threading
 from typing import Any
 
-from paramiko._arrived_bytes import ArrivedBytes
 from paramiko._connection_end import raise_failure
-from paramiko._lock import new_lock
 from paramiko.proxy import ProxyCommand
 from paramiko.ssh_exception import SSHException
 
@@ -66,12 +64,12 @@ def _end(transport: Any) -> None:
     )
     transport._left_to_parent = True
     transport.active = False
-    transport.lock = new_lock(reentrant=False)
+    transport.lock = threading.Lock()
     transport.server_accept_cv = threading.Condition(transport.lock)
-    transport.clear_to_send_lock = new_lock()
-    transport._channels._lock = new_lock()
+    transport.clear_to_send_lock = threading.RLock()
+    transport._channels._lock = threading.Lock()
     for channel in list(transport._channels._map.values()):
-        channel.lock = new_lock()
+        channel.lock = threading.RLock()
         channel.out_buffer_cv = threading.Condition(channel.lock)
         channel.event = threading.Event()
         channel.status_event = threading.Event()
@@ -80,10 +78,10 @@ def _end(transport: Any) -> None:
         # The parent polls the other copy of this pipe.
         channel._pipe = None
         for stream in (channel.in_buffer, channel.in_stderr_buffer):
-            stream._lock = new_lock()
+            stream._lock = threading.Lock()
             stream._cv = threading.Condition(stream._lock)
             stream._event = None
             # What has arrived is for the parent to read, which may have taken
             # the half of it.
-            stream._buffer = ArrivedBytes()
+            stream._buffer = bytearray()
         channel._unlink()

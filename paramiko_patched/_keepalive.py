@@ -36,24 +36,36 @@ class Answer:
     What the server says to one global request.
 
     Thread-safety: the transport thread gives it, one thread waits for it.
+
+    :ivar bool is_given: whether the server has said something.
     """
 
     def __init__(self) -> None:
-        self._given = threading.Event()
+        self._over = threading.Event()
         self._message: Any = None
+        self.is_given = False
 
     def give(self, message: Any) -> None:
         """
         Give the answer: a `.Message`, or `None` for a refusal.
         """
         self._message = message
-        self._given.set()
+        self.is_given = True
+        self._over.set()
+
+    def end(self) -> None:
+        """
+        Wake whoever waits, since the connection has ended.
+        """
+        self._over.set()
 
     def wait(self, transport: Any) -> Any:
         """
         Block until the answer is there, or the connection has ended.
+
+        :returns: what `give` was given; `None` if nothing was.
         """
-        while not self._given.wait(0.1):
+        while not self._over.wait(0.1):
             if not transport.active:
                 break
         return self._message

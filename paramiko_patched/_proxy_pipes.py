@@ -17,7 +17,6 @@ import select
 import socket
 import threading
 import time
-import weakref
 from typing import Any
 
 from paramiko._poller import make_poller, polls
@@ -63,15 +62,11 @@ class _Side:
     __slots__ = ("users", "wake", "woken")
 
     def __init__(self) -> None:
-        # A list: few are ever in it, and an empty set takes four times the
-        # memory of every idle connection.
-        self.users: list[weakref.ref[_Use]] = []
+        #: A mark for each call, which its `finally` takes away.
+        self.users: set[object] = set()
         self.wake: Wake | None = None
         #: Somebody wants attention, perhaps since before there was a wait.
         self.woken = False
-
-    def in_use(self) -> bool:
-        return any(user() is not None for user in self.users)
 
     def wake_up(self) -> None:
         self.woken = True
@@ -82,18 +77,6 @@ class _Side:
         wake, self.wake = self.wake, None
         if wake is not None:
             wake.close()
-
-
-class _Use:
-    """
-    Stands for one call that is at work on a side, and lives in its frame.
-
-    A signal handler's exception may cut in where no ``finally`` helps; then
-    the use ends with the frame.  It has no destructor on purpose: that would
-    swallow such an exception if it came a moment later.
-    """
-
-    __slots__ = ("__weakref__",)
 
 
 class ProxyPipes:
@@ -143,10 +126,9 @@ class ProxyPipes:
         :raises PipeError: it cannot be read.
         """
         deadline = _deadline(timeout)
-        use = _Use()
-        user = weakref.ref(use)
+        mark = object()
         try:
-            if not self._enter(self._readers, user):
+            if not self._enter(self._readers, mark):
                 return None
             while True:
                 if self._read_closed:
@@ -161,7 +143,7 @@ class ProxyPipes:
                     if timeout == 0:
                         raise
                 except OSError as e:
-                    if not _is_of_caller(e):
+                    if e.errno is None:
                         raise  # a signal handler's
                     if self._read_closed:
                         return None  # what our own close has brought
@@ -183,20 +165,14 @@ class ProxyPipes:
             # If not by us, the program has closed the file itself.
             return None if self._read_closed else b""
         finally:
-            self._leave(self._readers, user)
+            self._leave(self._readers, mark)
 
     def write(
-        self,
-        data: bytes | memoryview,
-        timeout: float | None,
-        noted: list[int] | None = None,
+        self, data: bytes | memoryview, timeout: float | None
     ) -> int | None:
         """
         Write and return how many bytes the pipe accepted, at least one.
 
-        :param list noted:
-            gets that number as well, and in the same step as the pipe gets the
-            bytes: what a signal handler raises may cut in before the return.
         :returns:
             the number of bytes; `None` if closed by us, or by `close_write`.
         :raises socket.timeout: it accepted nothing in ``timeout`` seconds.
@@ -206,33 +182,29 @@ class ProxyPipes:
             what is.
         """
         deadline = _deadline(timeout)
-        if noted is None:
-            noted = []
-        use = _Use()
-        user = weakref.ref(use)
+        mark = object()
         try:
-            if not self._enter(self._writers, user):
+            if not self._enter(self._writers, mark):
                 return None
             while True:
                 if self.write_closed:
                     return None
                 stdin = self._process.stdin.fileno()
                 try:
-                    # One call of the interpreter's, though three of C's.
-                    noted.extend(map(os.write, (stdin,), (data,)))
+                    written = os.write(stdin, data)
                 except BlockingIOError:
                     if timeout == 0:
                         raise
                 except OSError as e:
-                    if not _is_of_caller(e):
+                    if e.errno is None:
                         raise  # a signal handler's
                     if self.write_closed:
                         return None  # what our own close has brought
                     raise PipeError from e
                 else:
-                    if noted[-1] < len(data) and not self._widened:
+                    if written < len(data) and not self._widened:
                         self._widen_input(stdin)
-                    return noted[-1]
+                    return written
                 in_time = self._wait(
                     stdin, select.POLLOUT, self._writers, deadline
                 )
@@ -243,7 +215,7 @@ class ProxyPipes:
                 raise  # a signal handler's
             return None  # the program has closed the file itself
         finally:
-            self._leave(self._writers, user)
+            self._leave(self._writers, mark)
 
     def wait_readable(self, timeout: float | None) -> bool:
         """
@@ -254,10 +226,9 @@ class ProxyPipes:
         :returns: ``False`` if ``timeout`` seconds went by first.
         """
         deadline = _deadline(timeout)
-        use = _Use()
-        user = weakref.ref(use)
+        mark = object()
         try:
-            if not self._enter(self._readers, user):
+            if not self._enter(self._readers, mark):
                 return True
             until = _earlier(deadline, self._reading_ends)
             stdout = self._process.stdout.fileno()
@@ -266,7 +237,7 @@ class ProxyPipes:
         except ValueError:
             return True  # the program has closed the file itself
         finally:
-            self._leave(self._readers, user)
+            self._leave(self._readers, mark)
 
     def wake_reader(self) -> None:
         """
@@ -281,14 +252,13 @@ class ProxyPipes:
 
         Never blocks: it takes what is there and waits for no end of file.
         """
-        use = _Use()
-        user = weakref.ref(use)
+        mark = object()
         try:
-            if self._enter(self._readers, user):
+            if self._enter(self._readers, mark):
                 self._drain_stderr()
             return self._tail
         finally:
-            self._leave(self._readers, user)
+            self._leave(self._readers, mark)
 
     def hung_up(self) -> bool:
         """
@@ -296,10 +266,9 @@ class ProxyPipes:
 
         Never blocks.  Bytes that were written before may still be in the pipe.
         """
-        use = _Use()
-        user = weakref.ref(use)
+        mark = object()
         try:
-            if not self._enter(self._readers, user):
+            if not self._enter(self._readers, mark):
                 return True
             # For a program that only waits for the end by asking for it.
             self._drain_stderr()
@@ -309,7 +278,7 @@ class ProxyPipes:
         except ValueError:
             return True
         finally:
-            self._leave(self._readers, user)
+            self._leave(self._readers, mark)
 
     def fileno(self) -> int:
         """
@@ -384,11 +353,11 @@ class ProxyPipes:
 
     # internals
 
-    def _enter(self, side: _Side, user: weakref.ref[_Use]) -> bool:
+    def _enter(self, side: _Side, mark: object) -> bool:
         with self._lock:
             if self.closed:
                 return False
-            side.users.append(user)
+            side.users.add(mark)
             if not self._prepared:
                 process = self._process
                 for pipe in (process.stdin, process.stdout, process.stderr):
@@ -399,10 +368,9 @@ class ProxyPipes:
                 self._prepared = True
             return True
 
-    def _leave(self, side: _Side, user: weakref.ref[_Use]) -> None:
+    def _leave(self, side: _Side, mark: object) -> None:
         with self._lock:
-            if user in side.users:
-                side.users.remove(user)
+            side.users.discard(mark)
             if self.write_closed:
                 self._release()
 
@@ -411,11 +379,11 @@ class ProxyPipes:
         Close what is due and what nobody uses.  The lock is held.
         """
         process = self._process
-        writing = self._writers.in_use()
+        writing = self._writers.users
         if self.write_closed and not writing:
             _close(process.stdin)
             self._writers.release()
-        if self.closed and not writing and not self._readers.in_use():
+        if self.closed and not writing and not self._readers.users:
             _close(process.stdout)
             _close(process.stderr)
             self._readers.release()
@@ -520,15 +488,6 @@ class ProxyPipes:
                     self._tail = (self._tail + words)[-STDERR_TAIL:]
                 else:
                     self._stderr_open = False
-
-
-def _is_of_caller(error: OSError) -> bool:
-    """
-    Whether a system call of the calling function has raised an error, and not
-    a signal handler, which has a frame of its own.
-    """
-    traceback = error.__traceback__
-    return traceback is not None and traceback.tb_next is None
 
 
 def _is_taken_away(process: Any) -> bool:

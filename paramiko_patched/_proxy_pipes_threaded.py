@@ -32,6 +32,8 @@ What is unlike ``_proxy_pipes``, since nobody can ask a pipe how full it is:
 - `stderr_tail` gives the thread `STDERR_GRACE_S` to reach the end of stderr;
 - `hung_up` cannot see an end of output behind more than `READ_AHEAD` unread
   bytes;
+- what a signal handler raises in `write` does not take back the piece that the
+  thread has;
 - the main thread wakes up each `INTERRUPT_S`, since Windows lets Ctrl-C wait
   for as long as somebody waits for a lock.
 """
@@ -164,17 +166,11 @@ class ThreadedProxyPipes:
         self._readers.wake()
 
     def write(
-        self,
-        data: bytes | memoryview,
-        timeout: float | None,
-        noted: list[int] | None = None,
+        self, data: bytes | memoryview, timeout: float | None
     ) -> int | None:
         """
         Write and return how many bytes were accepted, at least one.
 
-        :param list noted:
-            gets that number as well, as soon as the thread has them: what a
-            signal handler raises may cut in before the return.
         :returns:
             the number of bytes; `None` if closed by us, or by `close_write`.
         :raises socket.timeout: none were accepted in ``timeout`` seconds.
@@ -193,8 +189,6 @@ class ThreadedProxyPipes:
                     if self.write_closed:
                         return None
                     piece = self._input.offer(data)
-                    if piece is not None and noted is not None:
-                        noted.append(len(piece.data))
                     if piece is not None and timeout == 0:
                         deadline = _deadline(LOOK_S)
                 if piece is not None and piece.written:

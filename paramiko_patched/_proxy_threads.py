@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import _thread
 import errno
-import itertools
 import os
 import threading
 import time
@@ -75,7 +74,6 @@ class Waiters:
                 ticket.release()
             except RuntimeError:
                 pass  # somebody else has woken it
-            # Only now: a signal handler's exception may cut in between.
             self._tickets.discard(ticket)
 
 
@@ -108,7 +106,7 @@ class _Worker:
         """
         # Reentrant: a signal handler may close what its thread is using.
         self._lock = threading.RLock()
-        self._started: list[int] = []
+        self._started = False
         self._at_work = False
 
     def start(self) -> bool:
@@ -122,15 +120,11 @@ class _Worker:
         with self._lock:
             if self._started or self._finishing:
                 return False
-            # Started and noted by one call into C: between two calls a signal
-            # handler's exception could cut in, and there would be a second.
-            thread = itertools.starmap(
-                _thread.start_new_thread, [(self._main, ())]
-            )
             try:
-                self._started.extend(thread)
+                _thread.start_new_thread(self._main, ())
             except RuntimeError as e:
                 raise PipeError from OSError(errno.ENOMEM, str(e))
+            self._started = True
             return True
 
     def finish(self) -> None:

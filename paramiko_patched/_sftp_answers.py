@@ -16,23 +16,10 @@ from typing import Any, cast
 
 from paramiko._connection_state import is_proxied
 from paramiko.message import Message
-from paramiko.sftp import CMD_STATUS, CMD_VERSION, SFTPError
+from paramiko.sftp import CMD_STATUS, SFTPError
 
 #: The request's number, with which every answer begins; and a status' code.
 NUMBER_SIZE_BYTES = CODE_SIZE_BYTES = 4
-
-
-def is_awaited(packet: tuple[int, bytes] | None, expecting: Any) -> bool:
-    """
-    Tell whether a packet is an answer that was not delivered.
-
-    :param tuple packet: its kind and content; or `None`.
-    :param expecting: the numbers of the requests that have no answer.
-    """
-    if packet is None or packet[0] == CMD_VERSION:
-        return False
-    number = packet[1][:NUMBER_SIZE_BYTES]
-    return int.from_bytes(number, "big") in expecting
 
 
 class UndecodableText(SFTPError, UnicodeDecodeError):

@@ -62,14 +62,11 @@ class SocketWait:
         """
         return True
 
-    def send(self, data: bytes, noted: list[int]) -> int | None:
+    def send(self, data: bytes) -> int | None:
         """
-        Send what is accepted; may block.
+        Send what is accepted, and return how many bytes; may block.
 
-        :param list noted:
-            gets how many bytes were, if any; through a proxy command in the
-            same step, whatever a signal handler raises after it.
-        :returns: the same number; `None` if none are for a while.
+        :returns: `None` if none are for a while.
         :raises Ended, ProxyCommandFailure: none ever will be.
         """
         try:
@@ -84,15 +81,13 @@ class SocketWait:
             if e.args and e.args[0] == errno.EAGAIN:
                 return None
             raise Ended() from e
-        if sent:
-            noted.append(sent)
         return sent
 
-    def send_now(self, data: bytes, noted: list[int]) -> int | None:
+    def send_now(self, data: bytes) -> int | None:
         """
-        Send what is accepted at once.  Notes and raises as `send` does.
+        Send what is accepted at once.  Returns and raises as `send` does.
         """
-        return self.send(data, noted)
+        return self.send(data)
 
     def wake(self) -> None:
         """
@@ -117,18 +112,16 @@ class _ProxyWait(SocketWait):
     def wait_readable(self, seconds: float | None) -> bool:
         return self._socket._wait_readable(seconds)
 
-    def send(self, data: bytes, noted: list[int]) -> int | None:
+    def send(self, data: bytes) -> int | None:
         # For as long as it takes: `close` wakes it.
-        return self._send_within(None, data, noted)
+        return self._send_within(None, data)
 
-    def send_now(self, data: bytes, noted: list[int]) -> int | None:
-        return self._send_within(0, data, noted)
+    def send_now(self, data: bytes) -> int | None:
+        return self._send_within(0, data)
 
-    def _send_within(
-        self, seconds: float | None, data: bytes, noted: list[int]
-    ) -> int | None:
+    def _send_within(self, seconds: float | None, data: bytes) -> int | None:
         try:
-            sent = self._socket._send_within(seconds, data, noted)
+            sent = self._socket._send_within(seconds, data)
         except BlockingIOError:
             if seconds is None:
                 raise  # a signal handler's
@@ -192,7 +185,7 @@ class _PlainWait(SocketWait):
                 return False
         return True  # recv will say what a closed socket says
 
-    def send_now(self, data: bytes, noted: list[int]) -> int | None:
+    def send_now(self, data: bytes) -> int | None:
         # Asked first, since ``send`` would wait for the socket's timeout.
         poller = select.poll()
         descriptor = self._socket.fileno()
@@ -200,7 +193,7 @@ class _PlainWait(SocketWait):
             poller.register(descriptor, select.POLLOUT)
             if not poller.poll(0):
                 return None
-        return super().send_now(data, noted)
+        return super().send_now(data)
 
     def wake(self) -> None:
         with self._lock:

@@ -10,9 +10,7 @@ Used by ``_proxy_pipes`` and ``_socket_wait``, whose locks guard it.
 
 from __future__ import annotations
 
-import itertools
 import os
-from typing import Any
 
 
 class Wake:
@@ -22,11 +20,10 @@ class Wake:
     Thread-safety: none; the owner's lock guards it, but for `set`.
     """
 
-    __slots__ = ("_made", "_writer", "reader")
+    __slots__ = ("_writer", "reader")
 
     def __init__(self) -> None:
         self.reader = self._writer = -1
-        self._made: list[Any] = []
 
     def open(self) -> None:
         """
@@ -34,15 +31,13 @@ class Wake:
         """
         if self.reader >= 0:
             return
-        if not self._made:
-            # Made and stored by one call into C: between two calls a signal
-            # handler's exception could cut in, and nobody would close them.
-            self._made.extend(itertools.starmap(*_maker()))
-        made = self._made[0]
-        pair = made if isinstance(made, tuple) else (made, made)
-        for descriptor in pair:
+        if hasattr(os, "eventfd"):
+            flags = os.EFD_CLOEXEC | os.EFD_NONBLOCK
+            self.reader = self._writer = os.eventfd(0, flags)
+            return
+        self.reader, self._writer = os.pipe()
+        for descriptor in (self.reader, self._writer):
             os.set_blocking(descriptor, False)
-        self._writer, self.reader = pair[1], pair[0]
 
     def set(self) -> None:
         """
@@ -69,17 +64,7 @@ class Wake:
         """
         Close the descriptors; may be repeated.
         """
+        descriptors = {self.reader, self._writer} - {-1}
         self.reader = self._writer = -1
-        while self._made:
-            made = self._made.pop()
-            for descriptor in made if isinstance(made, tuple) else (made,):
-                os.close(descriptor)
-
-
-def _maker() -> tuple[Any, list[tuple[int, ...]]]:
-    """
-    Return a function that makes descriptors, and the one list of arguments.
-    """
-    if hasattr(os, "eventfd"):
-        return os.eventfd, [(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)]
-    return os.pipe, [()]
+        for descriptor in descriptors:
+            os.close(descriptor)

@@ -256,15 +256,11 @@ class ProxyCommand(ClosingContextManager):
         raise OSError(errno.EBADF, "ProxyCommand is closed")
 
     def _send_within(
-        self,
-        timeout: float | None,
-        content: Buffer,
-        noted: list[int] | None = None,
+        self, timeout: float | None, content: Buffer
     ) -> int | None:
         """
         Do what `send` does, within so many seconds.
 
-        :param list noted: see `ProxyPipes.write`.
         :returns: how many bytes; `None` if the program has closed the proxy.
         """
         data = content if type(content) is bytes else _byte_view(content)
@@ -274,7 +270,7 @@ class ProxyCommand(ClosingContextManager):
         if self._death is not None:
             raise copy.copy(self._death)
         try:
-            return child.pipes.write(data, timeout, noted)
+            return child.pipes.write(data, timeout)
         except PipeError as e:
             if isinstance(e.__cause__, BrokenPipeError):
                 raise self._explain("closed its input") from e.__cause__

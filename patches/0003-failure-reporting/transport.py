@@ -1,6 +1,3 @@
-# adds after: time
-from functools import partial
-
 # adds after: ClosingContextManager
 from paramiko._connection_end import (
     limits_handshake,
@@ -44,7 +41,7 @@ class Transport:
     auth_interactive = reports_failure(auth_interactive)
 
     # wraps: cdbdef4eed8d1bcc as __upstream_send_user_message
-    @partial(reports_failure, unanswered=None)
+    @reports_failure
     def _send_user_message(self, data):
         self.__upstream_send_user_message(data)
 

@@ -8,7 +8,7 @@ class Packetizer:
         self.__upstream_init(socket)
         self.__wait = for_socket(socket)
 
-    # wraps: ee29ff45cb66ae9d as __upstream_close_socket
+    # wraps: 17361fe563929c6b as __upstream_close_socket
     def close(self):
         self.__upstream_close_socket()
         self.__wait.close()

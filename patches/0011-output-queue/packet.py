@@ -1,4 +1,7 @@
 # adds after: Message
+from collections import deque
+
+# adds after: Message
 from paramiko._connection_end import end_amid_packet, read_last_words
 
 # adds after: Message
@@ -10,18 +13,10 @@ class Packetizer:
     def __init__(self, socket):
         self.__waiting_init(socket)
         self.__output = OutputQueue()
-        # a list: an empty deque takes ten times as much of an idle connection
-        self.__unpacked = []
+        self.__unpacked = deque()
         # beside the lock of upstream's, which is taken inside of it
         self.__packing_lock = threading.RLock()
         self.__packing = False
-        #: What the queue had accepted when the last packet was encrypted.
-        self.__encrypted_after = None
-
-    # replaces statement: 413e47762cae14a0
-    def send_message(self):
-        packet = self._build_packet(data)
-        self.__encrypted_after = self.__output.accepted
 
     # replaces statement: b937666932860036
     def send_message(self):
@@ -35,8 +30,7 @@ class Packetizer:
         """
         Queue a packet, and return when it has been written.
         """
-        self.queue_message(data)
-        self.flush()
+        self.flush(self.queue_message(data))
 
     # adds after: send_message
     def queue_message(self, data):
@@ -44,43 +38,46 @@ class Packetizer:
         Give a packet its place among those that are to be sent.
 
         Does not wait for the peer.
+
+        :returns: the position up to which it has to be written
         """
         with self.__packing_lock:
             if self.__packing:
                 # A destructor, while this thread packs another: that goes on
                 # with this one when it is done.
                 self.__unpacked.append(data)
-                return
+                return None
+            self.__packing = True
             try:
-                self.__packing = True
                 self.__pack_message(data)
+                position = self.__output.accepted
                 while self.__unpacked:
-                    self.__pack_message(self.__unpacked.pop(0))
+                    self.__pack_message(self.__unpacked.popleft())
             except BaseException:
-                if self.__encrypted_after == self.__output.accepted:
-                    # It has no place in the queue, and never will have.
-                    failure = end_amid_packet(self.__socket)
-                    if failure is not None:
-                        self.__output.end(failure)
+                # The cipher may have gone on without it.
+                failure = end_amid_packet(self.__socket)
+                if failure is not None:
+                    self.__output.end(failure)
                 raise
             finally:
                 self.__packing = False
         self.__keepalive_last = time.time()
+        return position
 
     # adds after: send_message
-    def flush(self, wait=True):
+    def flush(self, position=None):
         """
         Write what is queued.
 
-        :param bool wait:
-            ``False`` to write only what is accepted at once, and to leave it
-            to the transport thread to find out that nothing ever will be.
+        :param int position:
+            return when all is written that was queued down to here; `None` to
+            write only what is accepted at once, and to leave it to the
+            transport thread to find out that nothing ever will be
         """
         try:
-            self.__output.flush(self.__write_part, self.__write_now, wait)
+            self.__output.flush(self.__write_part, self.__write_now, position)
         except ProxyCommandFailure:
-            reads_on = read_last_words(self.__socket)
-            if wait or not reads_on:
+            if position is not None or not read_last_words(self.__socket):
                 raise
         finally:
             self.hand_over_output()
@@ -94,32 +91,40 @@ class Packetizer:
             self.__wait.wake()
 
     # adds after: send_message
-    def __write_part(self, packet, noted):
+    def __write_part(self, packet):
         refusals = 0
-        while not noted:
-            if self.__closed:
-                raise Ended()
-            if self.__wait.send(packet, noted) == 0:
+        while refusals <= 10:
+            sent = self.__write(self.__wait.send, packet)
+            if sent:
+                return sent
+            if sent == 0:
                 refusals += 1
-                if refusals > 10:
-                    raise Ended()
+        raise Ended()
 
     # adds after: send_message
-    def __write_now(self, packet, noted):
+    def __write_now(self, packet):
+        return self.__write(self.__wait.send_now, packet) or 0
+
+    # adds after: send_message
+    def __write(self, send, packet):
         if self.__closed:
             raise Ended()
-        self.__wait.send_now(packet, noted)
+        try:
+            return send(packet)
+        except ProxyCommandFailure:
+            read_last_words(self.__socket)
+            raise
 
     # replaces statement: 5a5a6edc92c8bf01
     def _await_input(self):
         if self.__output.left_behind():
-            self.flush(wait=False)
+            self.flush()
         self._check_keepalive()
 
     # wraps: bfb5fb075c14e28d aa07c2d93c9a852f as __upstream_read_message
     def read_message(self):
         if self.__output.left_behind():
-            self.flush(wait=False)
+            self.flush()
         return self.__upstream_read_message()
 
     # wraps: 9a6eae8c1a3428ce as __until_keepalive

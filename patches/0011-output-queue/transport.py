@@ -9,9 +9,9 @@ class Transport:
 
     # replaces statement: 79f219c3ed49e92c
     def _send_message(self):
-        self.packetizer.queue_message(data)
+        position = self.packetizer.queue_message(data)
         on_loop = threading.current_thread() is self
-        self.packetizer.flush(wait=not on_loop)
+        self.packetizer.flush(None if on_loop else position)
 
     # replaces statement: e43a63b179c4bdc5
     def __upstream_send_user_message(self):
@@ -29,15 +29,18 @@ class Transport:
             self._post_message(data)
         else:
             self.__upstream_send_user_message(data)
-            if self.active and not getattr(data, "rest_is_next", False):
-                self.packetizer.flush()
+            position = getattr(data, "position", None)
+            if position is None:
+                raise_failure(self)  # it was dropped
+            elif not getattr(data, "rest_is_next", False):
+                self.packetizer.flush(position)
 
     # adds after: _send_user_message
     def _queue_user_message(self, data):
         """
         Give a message its place in the order; you are holding the lock.
         """
-        self.packetizer.queue_message(data)
+        data.position = self.packetizer.queue_message(data)
 
     # adds after: _send_user_message
     def _post_message(self, data):
@@ -52,10 +55,11 @@ class Transport:
             else:
                 self._posted.append(data)
         try:
-            self.packetizer.flush(wait=False)
+            self.packetizer.flush()
         except EOFError:
-            # Closed by the program meanwhile: nobody is left to be sent to.
-            if self.active:
+            # Nobody waits for it.  The loop ends by that, as upstream's does,
+            # unless the program has closed the connection meanwhile.
+            if self.active and threading.current_thread() is self:
                 raise
 
     # replaces statement: 8f1fbf231c6e4806
@@ -66,4 +70,4 @@ class Transport:
 
     # replaces statement: 7187f0675eb38279
     def _parse_newkeys(self):
-        self.packetizer.flush(wait=False)
+        self.packetizer.flush()

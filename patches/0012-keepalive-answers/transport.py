@@ -73,17 +73,20 @@ class Transport:
 
     # replaces statement: 9bcaaa60f3d3c7f6
     def global_request(self):
-        return answer.wait(self)
+        response = answer.wait(self)
+        if not answer.is_given:
+            raise_failure(self)
+        return response
 
     # adds after: global_request
-    global_request = reports_failure(global_request, unanswered=None)
+    global_request = reports_failure(global_request)
 
-    # replaces statement: 4fac91a3bf5d89b1
+    # replaces statement: 54a864bb8dc77711
     def _queue_user_message(self, data):
         answer = getattr(data, "answer", None)
         if answer is not None:
             self._answers.append(answer)
-        self.packetizer.queue_message(data)
+        data.position = self.packetizer.queue_message(data)
 
     # wraps: c49fece59696b277 as __upstream_parse_request_success
     def _parse_request_success(self, m):
@@ -109,5 +112,5 @@ class Transport:
     # replaces statement: a5357df78c4ea869
     def _wake_everybody(self):
         for answer in list(self._answers):
-            answer.give(None)
+            answer.end()
         channels = list(self._channels.values())

@@ -84,9 +84,18 @@ class SFTPFile:
             if not is_proxied(self.sftp.sock):
                 raise
 
+    # adds after: MAX_REQUEST_SIZE
+    # For the destructor: opening for appending may raise half-way.
+    pipelined = False
+
     # wraps: 2d299e0d7c34f368 as __upstream_get_size
     def _get_size(self):
-        size = self.__upstream_get_size()
-        if has_failed(self.sftp.sock):
+        if not is_proxied(self.sftp.sock):
+            return self.__upstream_get_size()
+        try:
+            return self.stat().st_size
+        except IOError as e:
+            if isinstance(e, (socket.timeout, TimeoutError)):
+                raise
             raise_failure(self.sftp.sock)
-        return size
+            return 0  # the server has refused to tell

@@ -12,7 +12,20 @@ class ChannelFile:
         if is_proxied(self.channel):
             # Not all at once: if a time limit comes between, the file has to
             # know what was accepted before.
-            count = self.channel.send(data)
+            count = self._send(data)
         else:
             self.channel.sendall(data)
             count = len(data)
+
+    # adds after: _write
+    def _send(self, data):
+        if self._is_cut:
+            raise IOError("A write was cut short; what was sent is not known")
+        try:
+            return self.channel.send(data)
+        except (EnvironmentError, EOFError, SSHException):
+            raise
+        except BaseException:
+            # A signal handler's: what was queued is sent all the same.
+            self._is_cut = True
+            raise

@@ -3,6 +3,10 @@ class BufferedFile:
     #: How much of what is being written has not been accepted yet.
     _unwritten = 0
 
+    # adds after: _write_all
+    #: Whether a signal handler has cut a write short.
+    _is_cut = False
+
     # replaces statement: ad7b167e91b461cb
     def __upstream_write_all(self):
         self._unwritten = len(data)
@@ -19,5 +23,6 @@ class BufferedFile:
                 # What was given is the beginning of the buffer, if any.
                 written = len(raw_data) - self._unwritten
                 self._wbuffer = BytesIO()
-                self._wbuffer.write(buffered[written:])
+                if not self._is_cut:
+                    self._wbuffer.write(buffered[written:])
             raise

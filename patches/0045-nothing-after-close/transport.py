@@ -8,8 +8,8 @@ class Transport:
                 return
         answer = getattr(data, "answer", None)
 
-    # replaces statement: 8a4d3e5201935dd2
+    # replaces statement: 54a864bb8dc77711
     def _queue_user_message(self):
-        data.is_queued = True
+        data.position = self.packetizer.queue_message(data)
         if getattr(data, "end", None) is not None:
             data.end.is_queued = True

@@ -23,6 +23,6 @@ class Channel:
 
 
 class ChannelFile:
-    # replaces statement: 6fb04bf572d12e95
-    def _write(self):
-        count = self.channel._check_sent(self.channel.send(data))
+    # replaces statement: 0ec95c2382de0a4d
+    def _send(self):
+        return self.channel._check_sent(self.channel.send(data))

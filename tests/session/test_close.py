@@ -4,7 +4,6 @@ Closing a transport and a client: from anywhere, at any moment, and nothing is l
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import socket
@@ -150,20 +149,6 @@ def test_close_after_failed_handshake_leaves_nothing(paramiko: ModuleType, host:
     transport.close()
 
     wait_reaped(pid)
-
-
-def test_finished_handshake_leaves_no_timer(open_connection: Open) -> None:
-    """
-    The timer of a handshake is a thread object with two events; no idle connection keeps its own.
-    """
-    connection = open_connection()
-    connection.run()
-    gc.collect()
-
-    kept = [thing for thing in gc.get_objects() if type(thing) is threading.Timer]
-
-    mine = connection.transport.packetizer
-    assert [timer for timer in kept if getattr(timer.function, "__self__", None) is mine] == []
 
 
 def test_close_in_a_loop_logs_nothing_and_reads_no_strangers(

@@ -30,7 +30,7 @@ Open = Callable[..., Connection]
 
 class End:
     """
-    One end of a connection, drawn by lot: a death, or a close by a handler or by another thread.
+    One end of a connection, drawn by lot: a death, or a close by another thread.
 
     `client`, `proxy` and `close` are to be set before it can come.
     """
@@ -40,7 +40,6 @@ class End:
         self.proxy: Any = None
         self.close: Callable[[], object] = lambda: None
         self.dies = random.random() < 0.4
-        self._by_handler = not self.dies and random.random() < 0.5
         self._closing: Call | None = None
         self._library = paramiko
         prefix = f"{paramiko.__name__}."
@@ -49,8 +48,7 @@ class End:
 
     def __str__(self) -> str:
         how = "death" if self.dies else "close"
-        by = " by a handler" if self._by_handler else ""
-        return f"{how}{by} at {self.intrusion.came_at}"
+        return f"{how} at {self.intrusion.came_at}"
 
     @property
     def has_come(self) -> bool:
@@ -86,8 +84,6 @@ class End:
             if transport not in (None, threading.current_thread()) and transport.is_alive():
                 # It may want what this thread holds.
                 transport.join(0.5)
-        elif self._by_handler:
-            self.close()
         else:
             self._closing = Call(self.close)
             self._closing.blocks()

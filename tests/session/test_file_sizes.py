@@ -22,7 +22,6 @@ LIMIT_S = 0.2
 
 LIMITS = {
     "exception": "class Limit(Exception): pass",
-    "os-error": "Limit = OSError",
     "base-exception": "class Limit(BaseException): pass",
 }
 
@@ -156,7 +155,7 @@ def test_seek_to_end_raises_what_a_handler_does(
     target: str, client_source: Callable[[str], str], path: Path, limit: str
 ) -> None:
     """
-    Of any class, that of a refusal included. Handlers run in the main thread only.
+    Handlers run in the main thread only.
     """
     source = client_source(
         f"""

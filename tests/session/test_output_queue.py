@@ -1,105 +1,103 @@
 """
-Packets that wait to be written, where a signal handler's exception cuts into the sender.
+Packets that wait to be written: each sender is told of its own, and of nobody else's.
 """
 
 from __future__ import annotations
 
 import importlib
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 from typing import Any
 
-import children
 import pytest
 from interrupts import run_until
 from session.connection import Connection
-
-#: Longer than what is written together, and what is written by one call.
-PACKETS = [bytes([letter]) * size for letter, size in zip(b"abcd", (70_000, 70_000, 5, 9))]
-WRITTEN_AT_ONCE = 50_000
+from waiting import Call
 
 #: More calls than are made for these.
 MOST_CALLS = 300
 
-#: Where a sender is on its way from the queue to the pipe.
-WAY = ["_output_queue", "_socket_wait", "proxy", "_proxy_pipes"]
-
-#: Where it is before that.
+#: Where a sender makes its packet.
 PACKING = ["packet", "_keyed_mac"]
 
 
-def test_interrupted_sender_leaves_the_queue_in_order(paramiko: ModuleType) -> None:
+class Peer:
     """
-    Wherever it is interrupted: what follows is written to the end, and nothing is written twice.
-    """
-    module = importlib.import_module(paramiko.__name__ + "._output_queue")
-    for cut in range(1, MOST_CALLS):
-        queue, written = module.OutputQueue(), io.BytesIO()
-
-        def write(packet: bytes, noted: list[int], written: io.BytesIO = written) -> None:
-            noted.extend(map(written.write, (packet[:WRITTEN_AT_ONCE],)))
-
-        def send(packets: list[bytes], queue: Any = queue, write: Any = write) -> None:
-            for packet in packets:
-                queue.put(packet)
-            queue.flush(write, write, wait=True)
-
-        was_cut = run_until([module], cut, partial(send, PACKETS[:-1]))
-        send(PACKETS[-1:])
-        assert queue.empty()
-        # One that had no place in the queue yet, and those behind it, are not written at all.
-        accepted = [packet for packet in PACKETS[:-1] if packet in written.getvalue()]
-        assert accepted == PACKETS[: len(accepted)]
-        assert was_cut or accepted == PACKETS[:-1]
-        assert written.getvalue() == b"".join([*accepted, PACKETS[-1]])
-        if not was_cut:
-            assert cut > len(PACKETS)
-            return
-    pytest.fail("the queue makes more calls than are tried")
-
-
-def payloads(stream: Callable[[int], bytes]) -> Iterator[bytes]:
-    """
-    Yield what is in the packets of a stream that is not encrypted (RFC 4253, section 6).
+    Takes so many bytes, and then hangs up.
     """
 
-    def read(size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            data += stream(size - len(data))
-        return data
+    def __init__(self, module: ModuleType, room: int) -> None:
+        self._module = module
+        self.room = room
+        self.taken = b""
 
-    while True:
-        size = int.from_bytes(read(4), "big")
-        packet = read(size)
-        yield packet[1 : size - packet[0]]
+    def take(self, packet: bytes) -> int:
+        if not self.room:
+            raise self._module.Ended
+        part = packet[: self.room]
+        self.room -= len(part)
+        self.taken += part
+        return len(part)
 
 
-@pytest.mark.slow
-def test_interrupted_sender_leaves_the_stream_in_order(paramiko: ModuleType) -> None:
+@pytest.fixture
+def module(paramiko: ModuleType) -> ModuleType:
+    return importlib.import_module(paramiko.__name__ + "._output_queue")
+
+
+def put(queue: Any, packet: bytes) -> int:
+    queue.put(packet)
+    position: int = queue.accepted
+    return position
+
+
+@pytest.mark.parametrize("room", range(7))
+def test_sender_is_told_of_its_own_packet_alone(module: ModuleType, room: int) -> None:
     """
-    The same on the whole way to a real proxy, from the queue to the system call.
-
-    Stock loses the rest of the packet, or raises something else.
+    Whoever writes for the other, and wherever that ends.
     """
-    modules = [importlib.import_module(f"{paramiko.__name__}.{name}") for name in WAY]
-    for cut in range(1, MOST_CALLS):
-        with paramiko.ProxyCommand(children.RELAY) as proxy:
-            proxy.settimeout(10)
-            packetizer = importlib.import_module(f"{paramiko.__name__}.packet").Packetizer(proxy)
+    queue, peer = module.OutputQueue(), Peer(module, room)
+    first, second = put(queue, b"aaa"), put(queue, b"bbb")
+    for position in (second, first):
+        if room >= position:
+            queue.flush(peer.take, peer.take, position)
+        else:
+            with pytest.raises(EOFError):
+                queue.flush(peer.take, peer.take, position)
+    assert peer.taken == b"aaabbb"[:room]
 
-            for packet in PACKETS:
-                packetizer.queue_message(paramiko.Message(packet))
-            was_cut = run_until(modules, cut, packetizer.flush)
-            packetizer.flush()
-            received = payloads(proxy.recv)
-            assert [next(received) for _ in PACKETS] == PACKETS
-        if not was_cut:
-            assert cut > len(PACKETS)
-            return
-    pytest.fail("more calls are made than are tried")
+
+def test_sender_whose_packet_is_written_leaves_the_rest(module: ModuleType) -> None:
+    """
+    What is behind it is written as far as that goes at once, and is no reason to wait.
+    """
+    queue, peer = module.OutputQueue(), Peer(module, 9)
+    first, second = put(queue, b"a" * module.JOINED_LIMIT), put(queue, b"bbb")
+    queue.flush(len, lambda packet: 0, first)
+    assert queue.left_behind()
+    queue.flush(peer.take, peer.take, second)
+    assert queue.empty()
+    assert peer.taken == b"bbb"
+
+
+def test_interrupted_writer_leaves_its_packet_to_the_next(module: ModuleType) -> None:
+    """
+    What a signal handler raises ends nothing, and other senders do not wait for the interrupted.
+    """
+    queue, peer = module.OutputQueue(), Peer(module, 99)
+    position = put(queue, b"aaa")
+    waiting: list[Call] = []
+
+    def interrupted(_: bytes) -> int:
+        waiting.append(Call(queue.flush, peer.take, peer.take, position))
+        assert waiting[0].blocks()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        queue.flush(interrupted, interrupted, position)
+    waiting[0].result(10)
+    assert peer.taken == b"aaa"
 
 
 @pytest.mark.slow
@@ -107,7 +105,7 @@ def test_session_of_an_interrupted_sender_goes_on_or_says_why_not(
     paramiko: ModuleType, open_connection: Callable[..., Connection], failure: Any
 ) -> None:
     """
-    A packet that is lost while it is encrypted ends the session; one at any other moment does not.
+    A packet that is lost while it is made ends the session, since the cipher may have gone on.
 
     Stock goes on to send what the server does not understand.
     """
@@ -129,6 +127,6 @@ def test_session_of_an_interrupted_sender_goes_on_or_says_why_not(
             assert error.error.startswith("was left in the middle of a packet")
             connection, ends = None, ends + 1
         if not was_cut:
-            assert 0 < ends < cut / 2
+            assert ends
             return
     pytest.fail("more calls are made than are tried")

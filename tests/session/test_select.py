@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from interrupts import Intrusion, run_around, run_until
+from interrupts import Intrusion, run_around
 from waiting import Call, wait_until
 
 #: Of every step that waits for nobody else.
@@ -125,25 +125,3 @@ def test_connection_goes_on_when_a_channel_is_closed_as_data_comes_for_it(
         while taken:
             os.close(taken.pop())
     assert 1 < line < MANY - 1
-
-
-def test_pipe_is_right_again_when_a_handler_raised_at_any_moment(pipe: ModuleType) -> None:
-    """
-    What the next to change it leaves is neither unread nor awaited.
-    """
-    for name in ("set", "clear"):
-        for cut in range(1, MANY):
-            pair = pipe.make_pipe()
-            if name == "clear":
-                pair.set()
-
-            interrupted = run_until([pipe], cut, getattr(pair, name))
-
-            Call(pair.set).result(STEP_S)
-            assert select.select([pair], [], [], 0)[0], (name, cut)
-            Call(pair.clear).result(STEP_S)
-            assert not select.select([pair], [], [], 0)[0], (name, cut)
-            pair.close()
-            if not interrupted:
-                break
-        assert 1 < cut < MANY - 1

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import children
 import pytest
 from waiting import Call
 
@@ -52,3 +53,57 @@ def _read_to_end(channel: Any) -> bytes:
     while data := channel.recv(65536):
         received += data
     return bytes(received)
+
+
+@pytest.mark.fault
+def test_file_whose_write_a_handler_cut_refuses_the_next(
+    target: str, client_source: Callable[[str], str]
+) -> None:
+    """
+    Nobody knows what was sent, so no byte is sent twice; the session and its other files go on.
+
+    Stock's session does not survive it.
+    """
+    source = client_source(
+        """
+        class Limit(Exception): pass
+        def exceed(*_):
+            raise Limit("time is up")
+        signal.signal(signal.SIGALRM, exceed)
+        client = connect()
+        proxy = client.get_transport().sock
+        stdin, stdout, _ = client.exec_command("cat")
+        channel = stdout.channel
+        file = channel.makefile("wb", 10_000_000)
+        lines = b"".join(b"%07d\\n" % number for number in range(500_000))
+        os.kill(proxy.process.pid, signal.SIGSTOP)
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        told = []
+        try:
+            # It leaves the block as it is: closing the file adds nothing.
+            with file:
+                try:
+                    file.write(lines)
+                    file.flush()
+                finally:
+                    try:
+                        file.write(lines)
+                        file.flush()
+                    except OSError as error:
+                        told.append(str(error))
+        except Limit as limit:
+            assert str(limit) == "time is up"
+        else:
+            raise AssertionError("not cut short")
+        assert told and "cut short" in told[0], told
+        os.kill(proxy.process.pid, signal.SIGCONT)
+
+        channel.settimeout(20)
+        channel.shutdown_write()
+        received = stdout.read()
+        assert lines.startswith(received) and received, len(received)
+        assert client.exec_command("echo next")[1].read() == b"next\\n"
+        client.close()
+        """
+    )
+    children.run_program(source, target)

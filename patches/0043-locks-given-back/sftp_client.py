@@ -1,8 +1,0 @@
-# adds after: ClosingContextManager
-from paramiko._lock import new_lock
-
-
-class SFTPClient:
-    # replaces statement: f08e822b3b8fd0cf
-    def __init__(self):
-        self._lock = new_lock(reentrant=False)
