@@ -11,9 +11,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import checkout  # noqa: F401  # makes `vendoring` importable
+
+from vendoring.pythons import TESTED
+
 INSTALL_LIMIT_S = 240
 COMMAND_LIMIT_S = 60
-SUPPORTED = [(3, minor) for minor in range(9, 14)]
+SUPPORTED = [(int(major), int(minor)) for major, minor in (text.split(".") for text in TESTED)]
 
 # What the test run's own environment, or the person's, must not lend to another one.
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PARAMIKO_PATCHED_WHEELHOUSE")

@@ -26,6 +26,7 @@ SURROUNDINGS: Mapping[tuple[int, int], tuple[str, Mapping[str, str]]] = {
     (3, 11): ("027", {"TZ": "Asia/Kathmandu", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}),
     (3, 12): ("000", {"TZ": "UTC", "PYTHONUTF8": "1"}),
     (3, 13): ("022", {"TZ": "Etc/GMT+12", "PYTHONHASHSEED": "4294967295"}),
+    (3, 14): ("007", {"TZ": "Asia/Kolkata", "PYTHONUTF8": "0", "LC_ALL": "C"}),
 }
 
 

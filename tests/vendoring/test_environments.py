@@ -1,5 +1,5 @@
 """
-No line is pinned that nothing tests.
+No line is pinned that nothing tests, and no Python named that is not tested.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ import pytest
 from checkout import ROOT
 
 from vendoring.pinfile import read_pins
+from vendoring.pythons import TESTED
 
 PINS = read_pins(ROOT)
 OTHERS = [version for version in PINS.lines if version != PINS.newest]
+
+#: The ends of the range, and the Python before the newest, which stands in where that is missing.
+OLDEST, BEFORE, NEWEST = (TESTED[0], TESTED[-2], TESTED[-1])
 
 
 def sections() -> configparser.ConfigParser:
@@ -36,12 +40,14 @@ def keys(form: str) -> set[str]:
 
 def key(version: str) -> str:
     """
-    Return what stands for a release in the names of environments.
+    Return what stands for a release of paramiko or Python in the names of environments.
     """
     return version.replace(".", "")
 
 
-@pytest.mark.parametrize("prefix", ["testenv:.pkg-", "testenv:{,py39-,py313-}line"])
+@pytest.mark.parametrize(
+    "prefix", ["testenv:.pkg-", f"testenv:{{,py{key(OLDEST)}-,py{key(NEWEST)}-}}line"]
+)
 def test_every_other_line_has_environments(prefix: str) -> None:
     """
     The newest line has the environments without a number.
@@ -71,9 +77,32 @@ def test_environments_build_the_line_they_are_named_after(version: str) -> None:
 
 def test_ci_runs_every_line_on_oldest_and_newest_python() -> None:
     """
-    The selection is asked on both ends of the range.
+    The selection is asked on both ends of the range, which `.ci/run` takes from `TESTED`.
     """
-    assert keys("testenv:{py39,py313}-shortKEYS") == {key(version) for version in PINS.lines}
+    pythons = ",".join(f"py{key(version)}" for version in (OLDEST, BEFORE, NEWEST))
+    assert keys(f"testenv:{{{pythons}}}-shortKEYS") == {key(version) for version in PINS.lines}
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert f"for line in {' '.join(map(key, PINS.lines))}; do\n" in text
-    assert 'short+="py39-short$line,py313-short$line,"\n' in text
+    assert 'short+="py${oldest/./}-short$line,py${newest/./}-short$line,"\n' in text
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("README.md", f"Tested on Python {OLDEST}\nto {NEWEST}:"),
+        ("docs/releasing.md", f"all of Python {OLDEST} to\n   {NEWEST}"),
+        ("docs/releasing.md", f"`tox -e py{key(OLDEST)},py{key(NEWEST)}`"),
+        ("docs/releasing.md", f"each with `py{key(OLDEST)}-` and `py{key(NEWEST)}-` in front"),
+        ("tests/README.md", f"with `py{key(OLDEST)}-` or `py{key(NEWEST)}-` in front"),
+        ("docs/releasing.md", f"where no Python {NEWEST} is at hand"),
+        ("tox.ini", f"tox -e gate,py{key(NEWEST)},py{key(NEWEST)}-line400,"),
+        ("upstream.toml", f"are {OLDEST} and {NEWEST}:"),
+        ("pyproject.toml", f'target-version = "py{key(OLDEST)}"'),
+        ("vendoring/__init__.py", f"wanted: {OLDEST} or newer"),
+    ],
+)
+def test_documents_and_settings_name_the_ends_of_the_range(path: str, words: str) -> None:
+    """
+    Where a Python is named for being the oldest or the newest, it is that of `TESTED`.
+    """
+    assert words in (ROOT / path).read_text(encoding="utf-8")
