@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -27,6 +28,9 @@ import apis
 import children
 import leaks
 import threaded_pipes
+
+if TYPE_CHECKING:
+    from paramiko_gate.servers.endpoint import Site
 
 #: The slowest lawful end of a proxy: input closed, SIGTERM ignored, SIGKILL after the grace time.
 LEAK_BUDGET_S = 5.0
@@ -90,23 +94,34 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """
-    Skip a test whose API the library under test never had; `apis` says which may be missing.
+    Skip a test whose API the library under test never had, as `apis` says, or for want of OpenSSH.
     """
     for mark in item.iter_markers("needs_api"):
         (name,) = mark.args
         if not apis.APIS[name](importlib.import_module(item.config.getoption("target"))):
             pytest.skip(f"this release has no {name}")
+    if "needs_openssh" in getattr(item, "fixturenames", ()):
+        # Here and not in the fixture, so that a thousand skips make one line of the report.
+        import openssh
+
+        openssh.require(item.session)
 
 
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_report_header(config: pytest.Config) -> list[str]:
     """
-    Name the library under test and where it comes from.
+    Name the library under test and where it comes from, and what is missing.
     """
     name = config.getoption("target")
     # The tests of the build run where nothing is installed.
     spec = importlib.util.find_spec(name)
     origin = spec.origin if spec else "nowhere: not installed"
-    return f"target: {name} from {origin}, pipes: {config.getoption('pipes')}"
+    header = [f"target: {name} from {origin}, pipes: {config.getoption('pipes')}"]
+    if importlib.util.find_spec("paramiko_gate"):
+        import openssh
+
+        missing = openssh.what_is_missing()
+        header += [f"left out are the tests that need OpenSSH: {missing}"] if missing else []
+    return header
 
 
 @pytest.fixture(scope="session")
@@ -124,6 +139,24 @@ def paramiko(target: str) -> ModuleType:
     Return the library under test.
     """
     return importlib.import_module(target)
+
+
+@pytest.fixture(scope="session")
+def needs_openssh(request: pytest.FixtureRequest) -> None:
+    """
+    Skip where OpenSSH is missing; fail there in CI.
+    """
+    import openssh
+
+    openssh.require(request.session)
+
+
+@pytest.fixture(scope="session")
+def gate_site(needs_openssh: None, gate_site: Site) -> Site:
+    """
+    Return the gate's bastion and host, which are real here: these tests know what `sshd` does.
+    """
+    return gate_site
 
 
 @pytest.fixture
