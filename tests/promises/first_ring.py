@@ -7,6 +7,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,8 @@ def first_ring(root: Path) -> set[str]:
     assert ENVIRONMENT in re.split(r"[\s,]+", tox["tox"]["env_list"]), "not run by plain tox"
     section = f"testenv:{ENVIRONMENT}"
     commands = tox[section if section in tox else "testenv"]["commands"]
+    # What a person may write in the place of something else; it may go over several lines.
+    commands = re.sub(r"\{posargs:?|\}", "", commands)
     # A command may be for some environments only, whose names then stand in front of it.
     runs = re.findall(rf"^(?:{ENVIRONMENT}: +)?pytest +(.*)$", commands, re.MULTILINE)
     return {test for run in runs for test in collected(root, selection(run))}
@@ -44,9 +47,7 @@ def selection(run: str) -> list[str]:
     """
     Return those arguments of a command that say which tests are run.
     """
-    words = [
-        quoted or word for quoted, word in re.findall(r'"([^"]*)"|(\S+)', run) if word[:1] != "{"
-    ]
+    words = shlex.split(run)
     workers = {at + step for at, word in enumerate(words) if word in WORKERS for step in (0, 1)}
     return [word for at, word in enumerate(words) if at not in workers]
 

@@ -135,9 +135,10 @@ def test_first_ring_is_what_pytest_would_run(tmp_path: Path) -> None:
 env_list = lint, py
 [testenv]
 commands =
-    pytest -n 4 -m "not slow" --dist loadfile tests {posargs}
+    pytest {posargs:-n 4 -m "not slow" --dist loadfile tests
     # A comment.
-    py: pytest -k second more
+    pytest -k second more}
+    py: pytest last {posargs}
     late: pytest late
 [testenv:soak]
 commands = pytest late
@@ -151,6 +152,7 @@ commands = pytest late
         "@pytest.mark.slow\n"
         "def test_slow(): pass\n",
         "more": "def test_first(): pass\ndef test_second(): pass\n",
+        "last": "def test_last(): pass\n",
         "late": "def test_late(): pass\n",
     }
     for folder, source in sources.items():
@@ -159,6 +161,7 @@ commands = pytest late
     assert first_ring(tmp_path) == {
         "tests/test_tests.py::test_quick",
         "more/test_more.py::test_second",
+        "last/test_last.py::test_last",
     }
 
 
