@@ -25,13 +25,14 @@ class Environment:
 
     Making one blocks for some seconds.
 
-    :param Path folder: where it goes; must not exist
+    :param Path folder: where it goes; one that is there already is taken as it is
     :param python: interpreter it is made with
     """
 
     def __init__(self, folder: Path, python: str = sys.executable) -> None:
         self.folder = folder
-        _run([python, "-m", "venv", str(folder)], limit_s=INSTALL_LIMIT_S, check=True)
+        if not folder.exists():
+            _run([python, "-m", "venv", str(folder)], limit_s=INSTALL_LIMIT_S, check=True)
 
     @property
     def python(self) -> str:
