@@ -40,7 +40,7 @@ def count(files: Mapping[str, str], edits: Sequence[Edit]) -> dict[str, int]:
         as they are, unless one of the edits, counted by id, changes them
     """
     counts = {NAME_TOKENS: 0, MODULE_NAMES: 0, STRINGS: 0}
-    for path, text in files.items():
+    for text in files.values():
         counts[NAME_TOKENS] += len(_name_tokens(text, UPSTREAM_NAME))
         counts[MODULE_NAMES] += len(_name_tokens(text, "__name__"))
         counts[STRINGS] += _runtime_strings(text)
@@ -121,7 +121,7 @@ def rename_names(text: str, import_name: str) -> str:
 
 
 # Whoever makes both kinds of a line asks twice about the same texts.
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _name_tokens(text: str, name: str) -> tuple[tuple[int, int], ...]:
     found: list[tuple[int, int]] = []
     # Tokenizing is most of the build's time, and few modules say `__name__`.
@@ -154,7 +154,7 @@ def _unreachable(path: str, text: str) -> list[Finding]:
     ]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _runtime_strings(text: str) -> int:
     tree = ast.parse(text)
     # A string that is a statement of its own is documentation.

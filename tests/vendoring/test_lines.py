@@ -46,7 +46,7 @@ OPEN = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def packaged(version: str, kind: str) -> Package:
     """
     Return the finished package of a line and kind; nobody may change it.
@@ -56,7 +56,7 @@ def packaged(version: str, kind: str) -> Package:
     return assemble(ROOT, PINS, line, KINDS[kind], upstream, SERIES)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def spliced(version: str, patches: int) -> dict[str, str]:
     """
     Return upstream's modules with the first patches applied, one after the other.
