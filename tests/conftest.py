@@ -27,16 +27,21 @@ sys.path.insert(0, str(Path(__file__).parent))
 import apis
 import children
 import leaks
+import reds
+import repeats
+import seeds
 import threaded_pipes
 
 #: The slowest lawful end of a proxy: input closed, SIGTERM ignored, SIGKILL after the grace time.
 LEAK_BUDGET_S = 5.0
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """
-    Add the options of this suite.
+    Add the options of this suite, and its plugins.
     """
+    for plugin in (seeds, repeats, reds):
+        pluginmanager.register(plugin)
     group = parser.getgroup("paramiko-patched")
     group.addoption(
         "--target",
