@@ -55,10 +55,10 @@ class Builder:
         """
         Run ``pip wheel`` and return its status; what it said is in `said`.
         """
-        command = ["-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation"]
+        command = ["wheel", "--no-deps", "--no-index", "--no-build-isolation"]
         command += [f"--config-settings={setting}" for setting in settings]
         command += ["--wheel-dir", str(output), str(source)]
-        done = self.environment.run(*command, check=check, limit_s=120, variables=variables)
+        done = self.environment.pip(*command, check=check, variables=variables)
         self.said = done.stdout + done.stderr
         return done.returncode
 
