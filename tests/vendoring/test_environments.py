@@ -5,7 +5,10 @@ No line is pinned that nothing tests.
 from __future__ import annotations
 
 import configparser
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from checkout import ROOT
@@ -41,12 +44,19 @@ def key(version: str) -> str:
     return version.replace(".", "")
 
 
-@pytest.mark.parametrize("prefix", ["testenv:.pkg-", "testenv:{,py39-,py313-}line"])
-def test_every_other_line_has_environments(prefix: str) -> None:
+@pytest.mark.parametrize("prefix", ["{py39,py313}-short", "{,py39-,py313-}line"])
+def test_every_line_has_environments(prefix: str) -> None:
     """
-    The newest line has the environments without a number.
+    The selection of it, and the whole.
     """
-    assert keys(prefix + "KEYS") == {key(version) for version in OTHERS}
+    assert keys(f"testenv:{prefix}KEYS") == {key(version) for version in PINS.lines}
+
+
+def test_every_other_line_has_an_environment_that_builds_it() -> None:
+    """
+    The newest line is what is built by default.
+    """
+    assert keys("testenv:.pkg-KEYS") == {key(version) for version in OTHERS}
 
 
 def test_every_line_is_put_before_the_gate() -> None:
@@ -69,11 +79,42 @@ def test_environments_build_the_line_they_are_named_after(version: str) -> None:
         assert f"{key(version)}: upstream={version}" in rows
 
 
-def test_ci_runs_every_line_on_oldest_and_newest_python() -> None:
+def listed(*arguments: str) -> dict[str, str]:
     """
-    The selection is asked on both ends of the range.
+    Return the environments that tox lists, with their descriptions.
     """
-    assert keys("testenv:{py39,py313}-shortKEYS") == {key(version) for version in PINS.lines}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TOX")}
+    done = subprocess.run(
+        [sys.executable, "-m", "tox", "list", *arguments],
+        cwd=ROOT,
+        env=kept,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+    rows = [row.partition("->") for row in done.stdout.splitlines() if "->" in row]
+    return {name.strip(): description.strip() for name, _, description in rows}
+
+
+@pytest.mark.parametrize(
+    ("ring", "arguments"),
+    [("first ring", ["-d"]), ("ci", ["-m", "ci"]), ("release", ["-m", "release"])],
+)
+def test_ring_has_the_environments_that_say_so_and_no_other(
+    ring: str, arguments: list[str]
+) -> None:
+    """
+    Whoever reads `tox list` knows what runs when, and no environment is forgotten.
+    """
+    said = {name for name, text in listed().items() if text.startswith(f"[{ring}] ")}
+    assert set(listed(*arguments)) == said != set()
+    assert [text for text in listed().values() if not text.startswith("[")] == []
+
+
+def test_ci_runs_the_first_ring_and_then_the_second() -> None:
+    """
+    What README tells people to run, and what it leaves to `ci`.
+    """
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert f"for line in {' '.join(map(key, PINS.lines))}; do\n" in text
-    assert 'short+="py39-short$line,py313-short$line,"\n' in text
+    assert text.endswith("\ntox\ntox -m ci\n")
