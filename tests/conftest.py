@@ -7,6 +7,7 @@ either name and against stock, where the reproductions must fail.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import signal
@@ -27,6 +28,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import apis
 import children
 import leaks
+import reds
+import repeats
+import seeds
 import threaded_pipes
 
 if TYPE_CHECKING:
@@ -36,10 +40,12 @@ if TYPE_CHECKING:
 LEAK_BUDGET_S = 5.0
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """
-    Add the options of this suite.
+    Add the options of this suite, and its plugins.
     """
+    for plugin in (seeds, repeats, reds):
+        pluginmanager.register(plugin)
     group = parser.getgroup("paramiko-patched")
     group.addoption(
         "--target",
@@ -90,6 +96,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("race"):
         metafunc.fixturenames.append("race_loop")
         metafunc.parametrize("race_loop", range(metafunc.config.getoption("loops")))
+
+
+def pytest_collection_finish() -> None:
+    """
+    Take what is there before the first test out of the collector's sight.
+
+    The leak check collects after each test, which would look through all of it every time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -169,7 +185,7 @@ def leak_check(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[
     mark = uuid.uuid4().hex
     monkeypatch.setenv(leaks.MARK, mark)
     rescues: list[Callable[[], None]] = []
-    before = leaks.snapshot(mark)
+    before = leaks.snapshot("")
     yield rescues.append
     left = _wait_for_no_difference(before, mark)
     if left:

@@ -9,8 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from paramiko_gate.measure import wait_for
 from paramiko_gate.servers.ending import descendants, is_running
+
+pytestmark = pytest.mark.ci("benchmarks measure, and users do not run them")
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
