@@ -11,6 +11,7 @@ from setuptools import find_packages, setup
 from vendoring.backend import current_build
 from vendoring.commands import SourceDistribution, Wheel
 from vendoring.provenance import LICENSE_EXPRESSION
+from vendoring.pythons import TESTED
 from vendoring.stage import write
 
 STAGE = Path("build", "stage")
@@ -57,6 +58,7 @@ setup(
         "Development Status :: 5 - Production/Stable",
         "Intended Audience :: Developers",
         "Programming Language :: Python :: 3 :: Only",
+        *(f"Programming Language :: Python :: {version}" for version in TESTED),
         "Topic :: Security :: Cryptography",
         "Topic :: System :: Networking",
     ],

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from checkout import ROOT
@@ -32,8 +33,10 @@ class Builder:
     """
 
     def __init__(self, folder: Path, wheelhouse: Path, python: str = sys.executable) -> None:
+        is_new = not folder.exists()
         self.environment = Environment(folder, python)
-        self.environment.pip("install", "--quiet", SETUPTOOLS, "tomli")
+        if is_new:
+            self.environment.pip("install", "--quiet", SETUPTOOLS, "tomli")
         self.wheelhouse = wheelhouse
 
     def wheel(self, source: Path, output: Path, *settings: str, **variables: str) -> Path:
@@ -52,10 +55,10 @@ class Builder:
         """
         Run ``pip wheel`` and return its status; what it said is in `said`.
         """
-        command = ["-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation"]
+        command = ["wheel", "--no-deps", "--no-index", "--no-build-isolation"]
         command += [f"--config-settings={setting}" for setting in settings]
         command += ["--wheel-dir", str(output), str(source)]
-        done = self.environment.run(*command, check=check, limit_s=120, variables=variables)
+        done = self.environment.pip(*command, check=check, variables=variables)
         self.said = done.stdout + done.stderr
         return done.returncode
 
@@ -79,21 +82,29 @@ def build_all(
     wheelhouse: Path,
     output: Path,
     umask: str = "022",
+    lines: Collection[str] = tuple(PINS.lines),
     **variables: str,
 ) -> Wheels:
     """
-    Build the wheels of every line and kind by one process of an environment's Python.
+    Build the wheels of every line, or of some, and kind by one process of an environment's Python.
 
     Blocks for at most a quarter of an hour.
 
     :param Environment environment: has `SETUPTOOLS`
     """
     environment.run(
-        *[str(HOOK), str(output), str(wheelhouse), umask],
+        *[str(HOOK), str(output), str(wheelhouse), umask, *lines],
         cwd=checkout,
         limit_s=EVERY_BUILD_LIMIT_S,
         variables=variables,
     )
+    return found_wheels(output)
+
+
+def found_wheels(output: Path) -> Wheels:
+    """
+    Return what `build_all` has put into a directory.
+    """
     return {
         (wheel.parent.parent.name, wheel.parent.name): wheel
         for wheel in sorted(output.glob("*/*/*.whl"))

@@ -9,6 +9,7 @@ paramiko of any name.
 
 from __future__ import annotations
 
+import random
 import shlex
 import signal
 import subprocess
@@ -161,6 +162,9 @@ def program(source: str, target: str, *options: str, first: str = "") -> list[st
             f"import sys; sys.path.append({str(Path(__file__).parent)!r})\n"
             f"import threaded_pipes; threaded_pipes.force({target!r}); del threaded_pipes\n"
         )
+    if "random" in source:
+        # Its chance comes from the seed of the run as well.
+        prelude += f"import random; random.seed({random.getrandbits(32)}); del random\n"
     return [sys.executable, *options, "-c", prelude + textwrap.dedent(source)]
 
 

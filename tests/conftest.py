@@ -7,6 +7,7 @@ either name and against stock, where the reproductions must fail.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import signal
@@ -16,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,16 +28,24 @@ sys.path.insert(0, str(Path(__file__).parent))
 import apis
 import children
 import leaks
+import reds
+import repeats
+import seeds
 import threaded_pipes
+
+if TYPE_CHECKING:
+    from paramiko_gate.servers.endpoint import Site
 
 #: The slowest lawful end of a proxy: input closed, SIGTERM ignored, SIGKILL after the grace time.
 LEAK_BUDGET_S = 5.0
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """
-    Add the options of this suite.
+    Add the options of this suite, and its plugins.
     """
+    for plugin in (seeds, repeats, reds):
+        pluginmanager.register(plugin)
     group = parser.getgroup("paramiko-patched")
     group.addoption(
         "--target",
@@ -88,25 +98,46 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("race_loop", range(metafunc.config.getoption("loops")))
 
 
+def pytest_collection_finish() -> None:
+    """
+    Take what is there before the first test out of the collector's sight.
+
+    The leak check collects after each test, which would look through all of it every time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """
-    Skip a test whose API the library under test never had; `apis` says which may be missing.
+    Skip a test whose API the library under test never had, as `apis` says, or for want of OpenSSH.
     """
     for mark in item.iter_markers("needs_api"):
         (name,) = mark.args
         if not apis.APIS[name](importlib.import_module(item.config.getoption("target"))):
             pytest.skip(f"this release has no {name}")
+    if "needs_openssh" in getattr(item, "fixturenames", ()):
+        # Here and not in the fixture, so that a thousand skips make one line of the report.
+        import openssh
+
+        openssh.require(item.session)
 
 
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_report_header(config: pytest.Config) -> list[str]:
     """
-    Name the library under test and where it comes from.
+    Name the library under test and where it comes from, and what is missing.
     """
     name = config.getoption("target")
     # The tests of the build run where nothing is installed.
     spec = importlib.util.find_spec(name)
     origin = spec.origin if spec else "nowhere: not installed"
-    return f"target: {name} from {origin}, pipes: {config.getoption('pipes')}"
+    header = [f"target: {name} from {origin}, pipes: {config.getoption('pipes')}"]
+    if importlib.util.find_spec("paramiko_gate"):
+        import openssh
+
+        missing = openssh.what_is_missing()
+        header += [f"left out are the tests that need OpenSSH: {missing}"] if missing else []
+    return header
 
 
 @pytest.fixture(scope="session")
@@ -126,6 +157,24 @@ def paramiko(target: str) -> ModuleType:
     return importlib.import_module(target)
 
 
+@pytest.fixture(scope="session")
+def needs_openssh(request: pytest.FixtureRequest) -> None:
+    """
+    Skip where OpenSSH is missing; fail there in CI.
+    """
+    import openssh
+
+    openssh.require(request.session)
+
+
+@pytest.fixture(scope="session")
+def gate_site(needs_openssh: None, gate_site: Site) -> Site:
+    """
+    Return the gate's bastion and host, which are real here: these tests know what `sshd` does.
+    """
+    return gate_site
+
+
 @pytest.fixture
 def leak_check(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], None]], None]]:
     """
@@ -136,7 +185,7 @@ def leak_check(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[
     mark = uuid.uuid4().hex
     monkeypatch.setenv(leaks.MARK, mark)
     rescues: list[Callable[[], None]] = []
-    before = leaks.snapshot(mark)
+    before = leaks.snapshot("")
     yield rescues.append
     left = _wait_for_no_difference(before, mark)
     if left:

@@ -11,9 +11,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import checkout  # noqa: F401  # makes `vendoring` importable
+
+from vendoring.pythons import TESTED
+
 INSTALL_LIMIT_S = 240
 COMMAND_LIMIT_S = 60
-SUPPORTED = [(3, minor) for minor in range(9, 14)]
+SUPPORTED = [(int(major), int(minor)) for major, minor in (text.split(".") for text in TESTED)]
 
 # What the test run's own environment, or the person's, must not lend to another one.
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PARAMIKO_PATCHED_WHEELHOUSE")
@@ -21,17 +25,26 @@ FOREIGN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PARAMIKO_PATCHED_WHEELHOU
 
 class Environment:
     """
-    A virtual environment of its own, with pip in it and nothing else.
+    A virtual environment of its own, with nothing in it.
 
-    Making one blocks for some seconds.
+    It is served by the pip that runs the tests: to install another one takes longer than all else.
+    Another Python has a pip of its own, which is known to work with it.
 
-    :param Path folder: where it goes; must not exist
+    :param Path folder: where it goes; one that is there already is taken as it is
     :param python: interpreter it is made with
     """
 
     def __init__(self, folder: Path, python: str = sys.executable) -> None:
         self.folder = folder
-        _run([python, "-m", "venv", str(folder)], limit_s=INSTALL_LIMIT_S, check=True)
+        is_ours = python == sys.executable
+        if not folder.exists():
+            words = ["-m", "venv", *["--without-pip"] * is_ours, str(folder)]
+            _run([python, *words], limit_s=INSTALL_LIMIT_S, check=True)
+        #: What pip is called by.
+        self.pip_command = [self.python, "-m", "pip", "--disable-pip-version-check"]
+        if is_ours:
+            self.pip_command[:1] = [sys.executable]
+            self.pip_command += ["--python", self.python]
 
     @property
     def python(self) -> str:
@@ -40,14 +53,18 @@ class Environment:
         """
         return str(self.folder / "bin" / "python")
 
-    def pip(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def pip(
+        self, *arguments: str, check: bool = True, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """
         Run pip in it, for at most four minutes.
 
         :raises AssertionError: it failed, unless ``check`` is false
         """
-        command = [self.python, "-m", "pip", "--disable-pip-version-check", *arguments]
-        return _run(command, limit_s=INSTALL_LIMIT_S, check=check)
+        command = [*self.pip_command, *arguments]
+        return _run(
+            command, limit_s=INSTALL_LIMIT_S, check=check, cwd=self.folder, variables=variables
+        )
 
     def run(
         self,

@@ -65,6 +65,7 @@ PROJECT = (
     TARGET,
     "tests",
     "tox.ini",
+    "toxfile.py",
     "upstream.toml",
     "vendoring",
 )

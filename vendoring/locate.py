@@ -132,6 +132,9 @@ class Locator:
         Return a line that uses a name, as it is or mangled, if there is one.
         """
         mangled = f"_{scope[-1].lstrip('_')}{name}" if scope else name
+        # The walk is slow, and a name that is used is in the text.
+        if not any(name in line for line in self.lines):
+            return None
         for node in ast.walk(self._tree):
             used = {getattr(node, field, None) for field in ("name", "id", "attr", "arg")}
             if used & {name, mangled}:

@@ -1,5 +1,5 @@
 """
-The Pythons of a line: read its range, and hold the one at work against it.
+The Pythons: which we test on, and whether the one at work is in the range of a line.
 
 The range goes into the wheel's metadata as it is. A build outside it is refused
 as well, before anything is fetched, since nobody has tried what it would make.
@@ -14,7 +14,11 @@ from collections.abc import Sequence
 from vendoring.errors import Finding, StageError
 from vendoring.pins import Line
 
-__all__ = ["FORM", "check_python", "is_range"]
+__all__ = ["FORM", "TESTED", "check_python", "is_range"]
+
+#: The Pythons that we test on, oldest first. What else names one is compared with this by
+#: `tests/vendoring/test_environments.py`; the classifiers of the wheels are made from it.
+TESTED = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 FORM = 'bounds like ">=3.9" or ">=3.9,<3.14"'
 

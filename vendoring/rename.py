@@ -10,6 +10,7 @@ of shipping half a rename. Logger names, reprs and the SSH banner stay.
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import re
 import tokenize
@@ -39,10 +40,10 @@ def count(files: Mapping[str, str], edits: Sequence[Edit]) -> dict[str, int]:
         as they are, unless one of the edits, counted by id, changes them
     """
     counts = {NAME_TOKENS: 0, MODULE_NAMES: 0, STRINGS: 0}
-    for path, text in files.items():
+    for text in files.values():
         counts[NAME_TOKENS] += len(_name_tokens(text, UPSTREAM_NAME))
         counts[MODULE_NAMES] += len(_name_tokens(text, "__name__"))
-        counts[STRINGS] += _runtime_strings(ast.parse(text, path))
+        counts[STRINGS] += _runtime_strings(text)
     for edit in edits:
         counts[edit.id] = files.get(edit.module, "").count(edit.find)
     return counts
@@ -119,18 +120,20 @@ def rename_names(text: str, import_name: str) -> str:
     return "".join(lines)
 
 
-def _name_tokens(text: str, name: str) -> list[tuple[int, int]]:
+# Whoever makes both kinds of a line asks twice about the same texts.
+@functools.cache
+def _name_tokens(text: str, name: str) -> tuple[tuple[int, int], ...]:
     found: list[tuple[int, int]] = []
     # Tokenizing is most of the build's time, and few modules say `__name__`.
     if name not in text:
-        return found
+        return ()
     previous = ""
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         # After a dot it is an attribute or a module below us, not the package.
         if token.type == tokenize.NAME and token.string == name and previous != ".":
             found.append(token.start)
         previous = token.string
-    return found
+    return tuple(found)
 
 
 def _unreachable(path: str, text: str) -> list[Finding]:
@@ -151,7 +154,9 @@ def _unreachable(path: str, text: str) -> list[Finding]:
     ]
 
 
-def _runtime_strings(tree: ast.Module) -> int:
+@functools.cache
+def _runtime_strings(text: str) -> int:
+    tree = ast.parse(text)
     # A string that is a statement of its own is documentation.
     documentation = {
         id(node.value)

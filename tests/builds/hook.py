@@ -1,8 +1,8 @@
 """
-Build the wheels of every line and kind through the backend's hook, in one process.
+Build the wheels of some lines, of each kind, through the backend's hook, in one process.
 
 Run in a checkout, by an interpreter that has setuptools: ``python hook.py OUTPUT WHEELHOUSE
-UMASK``. Each wheel goes to ``OUTPUT/LINE/KIND``.
+UMASK LINE...``. Each wheel goes to ``OUTPUT/LINE/KIND``.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from pathlib import Path
 sys.path.insert(0, os.getcwd())
 
 from vendoring import backend
-from vendoring.pinfile import read_pins
 from vendoring.pins import KINDS
 
 
-def main(output: Path, wheelhouse: str, umask: str) -> None:
+def main(output: Path, wheelhouse: str, umask: str, *lines: str) -> None:
     """
     Build them all.
     """
     os.umask(int(umask, 8))
-    for line in read_pins(Path.cwd()).lines:
+    for line in lines:
         for kind in KINDS:
             folder = output / line / kind
             folder.mkdir(parents=True)

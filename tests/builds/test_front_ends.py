@@ -223,7 +223,7 @@ def test_sdist_alone_gives_its_wheel_with_no_index_at_all(
     (tmp_path / "sdist").mkdir()
     environment.run("-c", code, str(tmp_path / "sdist"), str(wheelhouse), cwd=project, limit_s=120)
     (sdist,) = (tmp_path / "sdist").glob("*.tar.gz")
-    command = [environment.python, "-m", "pip", "wheel", "--no-deps", "-w", str(tmp_path / "out")]
+    command = [*environment.pip_command, "wheel", "--no-deps", "-w", str(tmp_path / "out")]
     links = [tools] if isolation == "isolated" else []
     more = [] if isolation == "isolated" else ["--no-build-isolation"]
     seclusion.run([*command, *more, str(sdist)], tmp_path, *links)

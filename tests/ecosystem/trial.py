@@ -74,7 +74,7 @@ def install(dependant: Dependant, folder: Path, *wheels: Path) -> Environment:
         constraints = folder / "old-build.txt"
         constraints.write_text("\n".join(dependant.old_build), encoding="utf-8")
         done = subprocess.run(
-            [environment.python, "-m", "pip", *install, *dependant.old],
+            [*environment.pip_command, *install, *dependant.old],
             env={**os.environ, "PIP_CONSTRAINT": str(constraints)},
             capture_output=True,
             text=True,

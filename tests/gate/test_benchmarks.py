@@ -9,8 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from paramiko_gate.measure import wait_for
 from paramiko_gate.servers.ending import descendants, is_running
+
+pytestmark = pytest.mark.ci("benchmarks measure, and users do not run them")
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -84,7 +88,9 @@ def test_cycles_count_who_was_told_of_both_libraries(stock_python: str, tmp_path
     assert [fork[name] for name in ("zombies", "children", "descriptors", "threads")] == [0] * 4
 
 
-def test_death_measures_both_libraries(stock_python: str, tmp_path: Path) -> None:
+def test_death_measures_both_libraries(
+    needs_openssh: None, stock_python: str, tmp_path: Path
+) -> None:
     """The caller of the fork has its error, and the one of stock never gets it."""
     out = tmp_path / "out.json"
     done = run(

@@ -23,17 +23,24 @@ from paramiko_gate.servers import choice, openssh_tools
 from paramiko_gate.servers.ending import marked
 from paramiko_gate.servers.endpoint import Site
 
-KINDS = ("openssh", "embedded")
+
+@pytest.fixture(scope="module", params=("openssh", "embedded"))
+def kind(request: pytest.FixtureRequest) -> str:
+    """
+    Return each kind of server.
+    """
+    chosen: str = request.param
+    if chosen == "openssh":
+        request.getfixturevalue("needs_openssh")
+    return chosen
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def site(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def site(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """
     Run a bastion and a host of each kind.
     """
-    with choice.run_chosen_site(request.param, tmp_path_factory.mktemp("site")) as site:
+    with choice.run_chosen_site(kind, tmp_path_factory.mktemp("site")) as site:
         yield site
 
 
@@ -82,7 +89,6 @@ def test_servers_listen_on_loopback_only(site: Site) -> None:
         assert listening == {"127.0.0.1"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_run_site_ends_servers_and_their_sessions_when_left(kind: str, tmp_path: Path) -> None:
     """No server, session or command that left its session survives the site, nor its ports."""
     with choice.run_chosen_site(kind, tmp_path) as site:
@@ -124,7 +130,6 @@ def _log_in(site: Site, command: str) -> subprocess.Popen[bytes]:
     return login
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_servers_end_when_the_harness_is_killed(kind: str, tmp_path: Path) -> None:
     """A harness that is killed leaves no server, session or directory."""
     directory = tmp_path / "site"
@@ -171,6 +176,7 @@ def test_choose_kind_says_what_to_install_when_there_is_no_sshd(
 
 
 def test_choose_kind_takes_the_embedded_server_when_there_is_no_sshd(
+    needs_openssh: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without OpenSSH `auto` means the embedded server, with it OpenSSH."""

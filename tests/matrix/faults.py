@@ -89,3 +89,7 @@ LENGTH = (*HANDSHAKE, PROMISES)
 IDLE = (*ENDS, GARBAGE)
 #: Blocked in a write, and nothing of the server's is on its way that could be cut or drip.
 WRITE = (*ENDS, *STALLS, GARBAGE)
+
+#: The columns of the first ring: one of each thing that callers can be told. The others differ
+#: from them in a status or in the place of a cut, and `tox -m ci` has them.
+FIRST_RING = (KILLED, EXITS_97, CUT_IN_PACKET, STALLED, CONTINUED, GARBAGE)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from matrix.channel_moments import CHANNEL_MOMENTS
-from matrix.faults import EXITS_97, KILLED, Fault
+from matrix.faults import EXITS_97, FIRST_RING, KILLED, Fault
 from matrix.handshake_moments import HANDSHAKE_MOMENTS
 from matrix.moment import LATE_S, LIMIT_S, Moment, Watched
 from matrix.scene import STEP_S, Scene
@@ -36,11 +36,13 @@ MOMENTS = [*HANDSHAKE_MOMENTS, *TRANSPORT_MOMENTS, *CHANNEL_MOMENTS, *SFTP_MOMEN
 Record = Callable[[str, object], None]
 
 
-def marks(moment: Moment) -> list[pytest.MarkDecorator]:
+def marks(moment: Moment, fault: Fault) -> list[pytest.MarkDecorator]:
     """
-    Return what pytest has to know of a row.
+    Return what pytest has to know of a cell.
     """
-    return [pytest.mark.needs_api(moment.needs_api)] if moment.needs_api else []
+    needs = [pytest.mark.needs_api(moment.needs_api)] if moment.needs_api else []
+    later = [] if fault in FIRST_RING else [pytest.mark.ci("see `faults.FIRST_RING`")]
+    return [*needs, *later]
 
 
 def cells(kind: str) -> pytest.MarkDecorator:
@@ -48,7 +50,7 @@ def cells(kind: str) -> pytest.MarkDecorator:
     Return the cells whose fault is of a kind, as parameters.
     """
     chosen = [
-        pytest.param(moment, fault, id=f"{moment.name}-{fault.name}", marks=marks(moment))
+        pytest.param(moment, fault, id=f"{moment.name}-{fault.name}", marks=marks(moment, fault))
         for moment in MOMENTS
         for fault in moment.faults
         if fault.kind == kind and (moment.answered or not fault.needs_held)

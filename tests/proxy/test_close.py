@@ -196,6 +196,21 @@ def test_close_returns_in_time_and_process_goes_when_proxy_is_stubborn(
     wait_reaped(proxy.process.pid)
 
 
+@pytest.mark.measured
+def test_close_takes_about_fifty_milliseconds_when_proxy_ignores_sigterm(
+    open_proxy: Open,
+) -> None:
+    """
+    The quickest of some counts: a busy machine adds to each, and takes nothing away.
+    """
+    proxies = [open_proxy(children.IGNORES_SIGTERM) for _ in range(5)]
+    for proxy in proxies:
+        assert read_exactly(proxy, 5) == b"ready"
+    assert min(timed(proxy.close) for proxy in proxies) < 0.075
+    for proxy in proxies:
+        wait_reaped(proxy.process.pid)
+
+
 def test_process_goes_after_close_when_proxy_is_stopped(open_proxy: Open) -> None:
     """
     A proxy that was stopped can neither read nor obey; it is killed.

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from session.conftest import login
 from session.connection import RAISES_S, Connection, raised
 from waiting import Call, wait_until
 
@@ -204,6 +205,33 @@ def test_agent_thread_ends_quietly_when_proxy_ends(
     (thread,) = agent_threads()
 
     connection.strike_and_wait()
+
+    assert_ends(thread)
+    handler.close()
+    assert printed == []
+
+
+@pytest.mark.fault
+def test_agent_thread_ends_quietly_when_a_plain_connection_is_lost(
+    paramiko: ModuleType,
+    make_client: Callable[[], Any],
+    host: Host,
+    agent: None,
+    printed: list[str],
+) -> None:
+    """
+    What must not change without a proxy command, where the end is an empty read.
+    """
+    client = make_client()
+    client.connect(host.address, **login(host))
+    channel = client.get_transport().open_session()
+    handler = paramiko.agent.AgentRequestHandler(channel)
+    channel.exec_command(HOLDS_AGENT)
+    assert channel.recv(2) == b"ab"
+    wait_until(agent_threads, 10, "the agent's thread")
+    (thread,) = agent_threads()
+
+    client.get_transport().sock.shutdown(socket.SHUT_RDWR)
 
     assert_ends(thread)
     handler.close()

@@ -122,6 +122,108 @@ def test_close_from_transport_thread_returns(open_connection: Open) -> None:
     assert not transport.is_alive()
 
 
+@pytest.mark.slow
+def test_close_waits_two_seconds_for_a_thread_that_is_held_up(
+    connect_through_valve: Callable[..., Any],
+) -> None:
+    """
+    A handler of the program's blocks the transport thread. The close comes back, the socket is
+    closed, and the thread ends when the handler does.
+    """
+    transport = connect_through_valve().get_transport()
+    entered, go_on = threading.Event(), threading.Event()
+
+    def block(*_: object) -> None:
+        entered.set()
+        go_on.wait(20)
+
+    port = transport.request_port_forward("127.0.0.1", 0, handler=block)
+    with socket.create_connection(("127.0.0.1", port)):
+        assert entered.wait(10)
+        try:
+            took_s = timed(transport.close)
+            assert transport.is_alive()
+            assert transport.sock._closed
+        finally:
+            go_on.set()
+    assert 1.9 < took_s < 2 + PROMPT_S
+    transport.join(PROMPT_S)
+    assert not transport.is_alive()
+
+
+@pytest.mark.race
+def test_close_returns_in_every_thread_that_closes(
+    connect_through_valve: Callable[..., Any],
+) -> None:
+    """
+    Whoever comes first, each of them finds it closed afterwards, and none raises.
+    """
+    transport = connect_through_valve().get_transport()
+    start = threading.Barrier(4)
+
+    def close() -> tuple[bool, bool]:
+        start.wait(5)
+        transport.close()
+        return transport.is_alive(), transport.sock._closed
+
+    closers = [Call(close) for _ in range(4)]
+    assert [closer.result(3) for closer in closers] == [(False, True)] * 4
+
+
+def leave_alone(transport: Any, far: socket.socket) -> None:
+    """Do not even start it."""
+
+
+def fail_to_shake_hands(transport: Any, far: socket.socket) -> None:
+    """Greet, then talk nonsense; the time limit of the handshake has begun by then."""
+    far.sendall(b"SSH-2.0-nonsense\r\n" + bytes(range(200)))
+    assert Call(transport.start_client).error(10) is not None
+
+
+def hang_up(transport: Any, far: socket.socket) -> None:
+    """End it from the other side."""
+    far.sendall(b"SSH-2.0-short\r\n")
+    far.shutdown(socket.SHUT_WR)
+    assert Call(transport.start_client).error(10) is not None
+
+
+STATES = [leave_alone, fail_to_shake_hands, hang_up]
+
+
+@pytest.mark.parametrize("bring", STATES, ids=lambda bring: bring.__name__)
+def test_close_closes_a_plain_socket_in_every_state(
+    paramiko: ModuleType, bring: Callable[[Any, socket.socket], None]
+) -> None:
+    """
+    Stock closes nothing when the transport is not active.
+    """
+    near, far = socket.socketpair()
+    with near, far:
+        transport = paramiko.Transport(near)
+        bring(transport, far)
+        transport.close()
+        assert near.fileno() == -1
+
+
+def test_failed_handshake_leaves_no_timer(paramiko: ModuleType) -> None:
+    """
+    Stock's goes on for its 15 s, and keeps the socket for as long.
+    """
+    near, far = socket.socketpair()
+    with near, far:
+        transport = paramiko.Transport(near)
+        fail_to_shake_hands(transport, far)
+        transport.close()
+        wait_until(lambda: not timers(), PROMPT_S, "the end of the timer")
+
+
+def timers() -> list[threading.Thread]:
+    """
+    Return the timers of this process that run.
+    """
+    return [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+
+
 def test_close_before_start_ends_process(paramiko: ModuleType, proxy_command: str) -> None:
     """
     A transport that was never started closes what it was given.

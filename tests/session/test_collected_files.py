@@ -26,14 +26,16 @@ def drop_while_sending(channel: Any) -> None:
         channel.lock.release()
 
 
-def test_sender_goes_on_when_a_file_is_collected_under_it(open_connection: Open) -> None:
+def test_sender_goes_on_when_a_file_is_collected_under_it(
+    connect_through_valve: Callable[..., Any],
+) -> None:
     """
     The destructor of a file does not wait for a lock that its own thread holds.
 
     Reproduces paramiko#2685.
     """
-    connection = open_connection()
-    channel = connection.run("cat")
+    channel = connect_through_valve().get_transport().open_session()
+    channel.exec_command("cat")
 
     Call(drop_while_sending, channel).result(PROMPT_S)
 

@@ -114,13 +114,16 @@ def test_death_is_one_record_without_traceback(
     assert "Traceback" not in caplog.text
 
 
-def test_clean_close_logs_nothing(open_connection: Open, caplog: pytest.LogCaptureFixture) -> None:
+def test_clean_close_logs_nothing(
+    connect_through_valve: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
     """
     A connection that the program closes is no news.
     """
-    connection = open_connection()
-    connection.run()
-    connection.client.close()
+    client = connect_through_valve()
+    _, stdout, _ = client.exec_command("printf ab; exec cat >/dev/null")
+    assert stdout.read(2) == b"ab"
+    client.close()
 
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 

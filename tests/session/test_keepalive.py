@@ -165,6 +165,26 @@ def test_idle_connection_stays_when_the_server_answers(
     assert Call(channel.recv_exit_status).result(10) == 3
 
 
+@pytest.mark.slow
+def test_connection_stays_while_anything_comes_from_the_server(
+    connect_through_valve: Callable[..., Any], valve: Valve
+) -> None:
+    """
+    No keepalive gets through, and the output of a command says that the server lives.
+
+    It says so after each keepalive, and often enough before the last of so many.
+    """
+    transport = connect_through_valve().get_transport()
+    channel = transport.open_session()
+    channel.exec_command("for tick in $(seq 100); do echo; sleep 0.8; done")
+    assert channel.recv(1) == b"\n"
+    valve.to_server.clear()
+    transport.set_keepalive(0.5, count_max=5)
+    transport.join(5)
+    assert transport.is_active()
+    assert valve.held.is_set()
+
+
 def test_keepalive_without_limit_asks_for_no_answer(
     connect_through_valve: Callable[..., Any], valve: Valve, caplog: pytest.LogCaptureFixture
 ) -> None:

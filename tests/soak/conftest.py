@@ -7,7 +7,6 @@ where a person looks for it, whether or not the test has passed.
 
 from __future__ import annotations
 
-import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,9 +24,6 @@ from soak.extent import EXTENTS, Extent
 #: The short form is for every change: it fails because of the change, not because of the day.
 SHORT_SEED = 1277
 
-#: What it is called on its way to a worker.
-SEED = "soak_seed"
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """
@@ -40,38 +36,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="short",
         help="how long and how often: for every change, or for a release (default: %(default)s)",
     )
-    group.addoption(
-        "--seed",
-        type=int,
-        metavar="N",
-        help=f"what all chance is drawn from (default: {SHORT_SEED} if short, else drawn)",
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """
-    Draw the seed, once for all workers.
+    Draw the same chance for every change, unless another seed is given.
     """
-    given = getattr(config, "workerinput", {}).get(SEED, config.getoption("seed", None))
-    if given is None:
-        full = config.getoption("extent", "short") == "full"
-        given = random.SystemRandom().randrange(1 << 32) if full else SHORT_SEED
-    config.option.seed = given
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """
-    Hand the seed to a worker of pytest-xdist.
-    """
-    node.workerinput[SEED] = node.config.getoption("seed")
+    if config.getoption("seed") is None and config.getoption("extent", "short") == "short":
+        config.option.seed = SHORT_SEED
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """
-    Say how to run the same again.
+    Say how long they go on.
     """
-    return f"again: --extent {config.getoption('extent')} --seed {config.getoption('seed')}"
+    return f"extent: {config.getoption('extent')}"
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

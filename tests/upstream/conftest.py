@@ -13,6 +13,7 @@ import pytest
 from building import KINDS, PINS, Builder
 from checkout import ROOT, filled_wheelhouse
 from environment import Environment
+from selection import asked_for
 from upstream_rename import rename_suite
 from upstream_suite import Deviation, Line, Suite, read_deviations, unpack_suite
 
@@ -89,15 +90,16 @@ def line(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Line]:
     """
-    Return the runs of one line: stock, namespaced and dropin.
+    Return the runs of one line: stock, and the kinds that the chosen tests ask for.
     """
+    kinds = asked_for(request.session, "kind")
     pinned = PINS.lines[request.param]
     folder = tmp_path_factory.mktemp(pinned.version)
     wheelhouse = builder.wheelhouse
     sdist = fetch(pinned.sdist, pinned.version, wheelhouse)
     verify_artefact(sdist, pinned.sdist)
     wheels = {"stock": wheelhouse / pinned.wheel.file}
-    for kind in KINDS:
+    for kind in (kind for kind in KINDS if kind in kinds):
         settings = (f"upstream={pinned.version}", f"kind={kind}", f"wheelhouse={wheelhouse}")
         wheels[kind] = builder.wheel(ROOT, folder / kind / "wheel", *settings)
 

@@ -1,19 +1,26 @@
 """
-No line is pinned that nothing tests.
+No line is pinned that nothing tests, and no Python named that is not tested.
 """
 
 from __future__ import annotations
 
 import configparser
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from checkout import ROOT
 
 from vendoring.pinfile import read_pins
+from vendoring.pythons import TESTED
 
 PINS = read_pins(ROOT)
 OTHERS = [version for version in PINS.lines if version != PINS.newest]
+
+#: The ends of the range, and the Python before the newest, which CI has.
+OLDEST, BEFORE, NEWEST = (TESTED[0], TESTED[-2], TESTED[-1])
 
 
 def sections() -> configparser.ConfigParser:
@@ -36,17 +43,30 @@ def keys(form: str) -> set[str]:
 
 def key(version: str) -> str:
     """
-    Return what stands for a release in the names of environments.
+    Return what stands for a release of paramiko or Python in the names of environments.
     """
     return version.replace(".", "")
 
 
-@pytest.mark.parametrize("prefix", ["testenv:.pkg-", "testenv:{,py39-,py313-}line"])
-def test_every_other_line_has_environments(prefix: str) -> None:
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        f"{{py{key(OLDEST)},py{key(BEFORE)}}}-short",
+        f"{{,py{key(OLDEST)}-,py{key(NEWEST)}-}}line",
+    ],
+)
+def test_every_line_has_environments(prefix: str) -> None:
     """
-    The newest line has the environments without a number.
+    The selection of it, and the whole.
     """
-    assert keys(prefix + "KEYS") == {key(version) for version in OTHERS}
+    assert keys(f"testenv:{prefix}KEYS") == {key(version) for version in PINS.lines}
+
+
+def test_every_other_line_has_an_environment_that_builds_it() -> None:
+    """
+    The newest line is what is built by default.
+    """
+    assert keys("testenv:.pkg-KEYS") == {key(version) for version in OTHERS}
 
 
 def test_every_line_is_put_before_the_gate() -> None:
@@ -69,11 +89,63 @@ def test_environments_build_the_line_they_are_named_after(version: str) -> None:
         assert f"{key(version)}: upstream={version}" in rows
 
 
-def test_ci_runs_every_line_on_oldest_and_newest_python() -> None:
+def listed(*arguments: str) -> dict[str, str]:
     """
-    The selection is asked on both ends of the range.
+    Return the environments that tox lists, with their descriptions.
     """
-    assert keys("testenv:{py39,py313}-shortKEYS") == {key(version) for version in PINS.lines}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TOX")}
+    done = subprocess.run(
+        [sys.executable, "-m", "tox", "list", *arguments],
+        cwd=ROOT,
+        env=kept,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+    rows = [row.partition("->") for row in done.stdout.splitlines() if "->" in row]
+    return {name.strip(): description.strip() for name, _, description in rows}
+
+
+@pytest.mark.parametrize(
+    ("ring", "arguments"),
+    [("first ring", ["-d"]), ("ci", ["-m", "ci"]), ("release", ["-m", "release"])],
+)
+def test_ring_has_the_environments_that_say_so_and_no_other(
+    ring: str, arguments: list[str]
+) -> None:
+    """
+    Whoever reads `tox list` knows what runs when, and no environment is forgotten.
+    """
+    said = {name for name, text in listed().items() if text.startswith(f"[{ring}] ")}
+    assert set(listed(*arguments)) == said != set()
+    assert [text for text in listed().values() if not text.startswith("[")] == []
+
+
+def test_ci_runs_the_first_ring_and_then_the_second() -> None:
+    """
+    What README tells people to run, and what it leaves to `ci`.
+    """
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert f"for line in {' '.join(map(key, PINS.lines))}; do\n" in text
-    assert 'short+="py39-short$line,py313-short$line,"\n' in text
+    assert text.endswith("\ntox\ntox -m ci\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("README.md", f"Tested on Python {OLDEST}\nto {NEWEST}:"),
+        ("docs/releasing.md", f"all of Python {OLDEST} to\n   {NEWEST}"),
+        ("docs/releasing.md", f"each with `py{key(OLDEST)}-` and `py{key(NEWEST)}-` in front"),
+        ("tests/README.md", f"with `py{key(OLDEST)}-` or `py{key(NEWEST)}-` in front"),
+        ("docs/releasing.md", f"where no Python {NEWEST} is at hand"),
+        ("tox.ini", f"tox -e gate510,py{key(NEWEST)}-line510,"),
+        ("upstream.toml", f"are {OLDEST} and {NEWEST}:"),
+        ("pyproject.toml", f'target-version = "py{key(OLDEST)}"'),
+        ("vendoring/__init__.py", f"wanted: {OLDEST} or newer"),
+    ],
+)
+def test_documents_and_settings_name_the_ends_of_the_range(path: str, words: str) -> None:
+    """
+    Where a Python is named for being the oldest or the newest, it is that of `TESTED`.
+    """
+    assert words in (ROOT / path).read_text(encoding="utf-8")

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from building import KINDS, Builder, Wheels, build_all, copy_project
+from building import KINDS, Builder, Wheels, build_all, copy_project, found_wheels
 from checkout import ROOT, filled_wheelhouse
 from environment import Environment
+from made_once import made_once
+from selection import asked_for
 
 from vendoring.pinfile import read_pins
 
@@ -28,7 +30,8 @@ def builder(tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path) -> Build
     """
     Return a builder on the interpreter at hand.
     """
-    return Builder(tmp_path_factory.mktemp("builder") / "env", wheelhouse)
+    folder = made_once(tmp_path_factory, "builder", lambda new: Builder(new, wheelhouse))
+    return Builder(folder, wheelhouse)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     Return a copy of the checkout that all tests share; none may change it.
     """
-    return copy_project(tmp_path_factory.mktemp("project") / "checkout")
+    return made_once(tmp_path_factory, "project", copy_project)
 
 
 @pytest.fixture(scope="session")
@@ -46,24 +49,34 @@ def wheels(
     """
     Return both wheels by kind.
     """
-    output = tmp_path_factory.mktemp("wheels")
-    return {
-        kind: builder.wheel(
-            project, output / kind, f"kind={kind}", f"wheelhouse={builder.wheelhouse}"
-        )
-        for kind in KINDS
-    }
+
+    def build(output: Path) -> None:
+        for kind in KINDS:
+            settings = (f"kind={kind}", f"wheelhouse={builder.wheelhouse}")
+            builder.wheel(project, output / kind, *settings)
+
+    output = made_once(tmp_path_factory, "wheels", build)
+    return {kind: next((output / kind).glob("*.whl")) for kind in KINDS}
 
 
 @pytest.fixture(scope="session")
 def line_wheels(
-    tmp_path_factory: pytest.TempPathFactory, builder: Builder, project: Path, wheelhouse: Path
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    builder: Builder,
+    project: Path,
+    wheelhouse: Path,
 ) -> Wheels:
     """
-    Return the wheels of every line and kind.
+    Return the wheels of each kind of the lines that the selected tests ask for.
     """
-    output = tmp_path_factory.mktemp("line-wheels")
-    return build_all(builder.environment, project, wheelhouse, output)
+    lines = sorted(asked_for(request.session, "line"))
+    output = made_once(
+        tmp_path_factory,
+        "line-wheels",
+        lambda output: build_all(builder.environment, project, wheelhouse, output, lines=lines),
+    )
+    return found_wheels(output)
 
 
 @pytest.fixture(scope="session")
@@ -73,8 +86,14 @@ def sdists(
     """
     Return both source distributions by kind.
     """
-    output = tmp_path_factory.mktemp("sdists")
-    return {kind: builder.sdist(project, output / kind, kind) for kind in KINDS}
+
+    def build(output: Path) -> None:
+        for kind in KINDS:
+            (output / kind).mkdir(parents=True)
+            builder.sdist(project, output / kind, kind)
+
+    output = made_once(tmp_path_factory, "sdists", build)
+    return {kind: next((output / kind).glob("*.tar.gz")) for kind in KINDS}
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from checkout import ROOT
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
+from selection import LINES_AND_KINDS
 
 from vendoring.pins import KINDS
 from vendoring.series import read_series
@@ -26,8 +27,7 @@ from vendoring.series import read_series
 pytestmark = pytest.mark.timeout(1200)
 
 SERIES = read_series(ROOT, PINS.lines)
-EACH = [pytest.param(line, kind, id=f"{line}-{kind}") for line in PINS.lines for kind in KINDS]
-each = pytest.mark.parametrize(("line", "kind"), EACH)
+each = pytest.mark.parametrize(("line", "kind"), LINES_AND_KINDS)
 
 
 def contents(wheel: Path) -> dict[str, bytes]:

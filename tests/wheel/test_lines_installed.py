@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from building import PINS, Wheels
 from environment import Environment
+from selection import LINES, LINES_AND_KINDS
 
 from vendoring.pins import KINDS
 
 # The first test builds the wheels of all lines and installs what they depend on.
 pytestmark = pytest.mark.timeout(1200)
 
-EACH = [pytest.param(line, kind, id=f"{line}-{kind}") for line in PINS.lines for kind in KINDS]
-each = pytest.mark.parametrize(("line", "kind"), EACH)
+each = pytest.mark.parametrize(("line", "kind"), LINES_AND_KINDS)
 MODULES = {"namespaced": "paramiko_patched", "dropin": "paramiko._patched"}
 
 #: Stock cannot be imported, and every module of the namespaced package still is.
@@ -126,7 +126,7 @@ def test_module_names_modified_file_and_exits_1(
     assert told == {"intact": False, "modified": ["channel.py"], "missing": [], "added": []}
 
 
-@pytest.mark.parametrize("line", PINS.lines)
+@pytest.mark.parametrize("line", LINES)
 def test_namespaced_never_asks_for_stock(
     beside_stock: Environment, installed: Callable[[str, str], Path], line: str
 ) -> None:
@@ -139,7 +139,7 @@ def test_namespaced_never_asks_for_stock(
     assert rest == "[]\n"
 
 
-@pytest.mark.parametrize("line", PINS.lines)
+@pytest.mark.parametrize("line", LINES)
 def test_stock_and_namespaced_share_nothing_in_one_process(
     beside_stock: Environment, installed: Callable[[str, str], Path], line: str
 ) -> None:
