@@ -4,6 +4,10 @@ What has arrived is read in few pieces, and every byte of it is used.
 
 from __future__ import annotations
 
+import array
+import fcntl
+import termios
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +18,21 @@ SIZE_BYTES = 4_000_000
 
 #: What one call gives at the most; by the packet, twice as many calls would be needed at the least.
 PIPE_SIZE_BYTES = 65536
+
+#: How long nothing comes to a pipe that is full, or that all has been written to.
+SETTLED_S = 0.02
+
+
+def wait_until_settled(pipe: Any) -> None:
+    """
+    Wait until nothing more comes to a pipe for a moment, a second at the most.
+    """
+    waiting, before = array.array("i", [0]), -1
+    deadline = time.monotonic() + 1
+    while waiting[0] != before and time.monotonic() < deadline:
+        before = waiting[0]
+        time.sleep(SETTLED_S)
+        fcntl.ioctl(pipe.fileno(), termios.FIONREAD, waiting)
 
 
 def test_output_is_read_in_large_pieces(open_connection: Callable[..., Connection]) -> None:
@@ -29,6 +48,7 @@ def test_output_is_read_in_large_pieces(open_connection: Callable[..., Connectio
     receive = proxy.recv
 
     def count(size: int) -> Any:
+        wait_until_settled(proxy)
         data = receive(size)
         calls.append(len(data))
         return data
