@@ -54,11 +54,12 @@ class Valve:
         End everything, in `LIMIT_S` at most.
         """
         self._closed = True
-        self.to_server.set()
-        self.to_client.set()
+        # First: what a closed valve holds back must not get through at the end.
         for end in self._sockets:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+        self.to_server.set()
+        self.to_client.set()
         for thread in self._threads:
             thread.join(LIMIT_S)
         for end in self._sockets:
