@@ -15,6 +15,9 @@ import pytest
 
 import paramiko_gate
 
+#: For a test that installs a control of its own, which takes a minute on a busy machine.
+INSTALLS_CONTROL = pytest.mark.ci("the environment `gate` has a control in the first ring")
+
 RunGate = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -73,6 +76,7 @@ def test_run_takes_no_bare_folder_for_a_library(run_gate: RunGate, tmp_path: Pat
     assert_refused(run_gate("run", "--target", "bare_folder", env=environment), 2, "no module")
 
 
+@INSTALLS_CONTROL
 def test_run_exits_3_when_the_control_cannot_be_installed(run_gate: RunGate) -> None:
     """A release that does not exist leaves the run without a control, and pip's reason is told."""
     done = run_gate("run", "--target", "paramiko_patched", "--compare", "==0.0.0.1")

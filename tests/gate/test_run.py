@@ -14,7 +14,12 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Callable
 
+import pytest
+
 from paramiko_gate.report import abbreviate
+
+#: For a test that installs a control of its own, which takes a minute on a busy machine.
+INSTALLS_CONTROL = pytest.mark.ci("the environment `gate` has a control in the first ring")
 
 RunGate = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -34,6 +39,7 @@ def test_run_exits_1_when_target_is_stock(run_gate: RunGate, stock_python: str) 
     assert "verdict  FAIL  1 of 1 cases failed" in done.stdout
 
 
+@INSTALLS_CONTROL
 def test_run_exits_0_when_target_passes_what_the_control_fails(
     run_gate: RunGate, tmp_path: Path
 ) -> None:
@@ -63,6 +69,7 @@ def test_run_exits_0_when_target_passes_what_the_control_fails(
     assert not list(suite.iter("failure"))
 
 
+@INSTALLS_CONTROL
 def test_run_exits_3_when_the_control_is_the_fork(
     run_gate: RunGate, fork_wheel: Path, tmp_path: Path
 ) -> None:
@@ -80,6 +87,7 @@ def test_run_exits_3_when_the_control_is_the_fork(
     assert "/29" not in done.stdout
 
 
+@INSTALLS_CONTROL
 def test_run_exits_3_when_the_control_does_not_fail(
     run_gate: RunGate, doctored_wheel: Path
 ) -> None:
