@@ -132,6 +132,7 @@ def test_bytes_that_went_out_are_sent_and_the_answer_is_read(
     assert_end(channel)
 
 
+@pytest.mark.race
 @pytest.mark.fault
 def test_bytes_are_sent_though_the_channel_has_to_be_closed_behind_them(
     channel: Any, sender: HeldSender
@@ -146,6 +147,7 @@ def test_bytes_are_sent_though_the_channel_has_to_be_closed_behind_them(
     assert_end(channel)
 
 
+@pytest.mark.race
 @pytest.mark.fault
 def test_packets_of_others_behind_it_are_not_its_senders_business(
     transport: Any, channel: Any, sender: HeldSender
