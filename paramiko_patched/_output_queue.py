@@ -201,6 +201,8 @@ class OutputQueue:
             return 0
         with self._lock:
             self._written += count
+            # Somebody else's packet may be out, though this writer goes on.
+            self._changed.notify_all()
             if self._failure is None and count:
                 del self._packets[0]
                 if count < len(packet):

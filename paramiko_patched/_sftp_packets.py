@@ -7,9 +7,9 @@ The requests of one SFTP session on their way out: one after the other, whole.
 
 A request that is longer than a packet of the channel, or than its window,
 goes out in pieces.  Between them nothing else may be sent, or the server takes
-the one for the rest of the other.  So there is one sender at a time.  The next
-sender first sends what a time limit has left of the request before; whatever
-else cuts a request in the middle ends the session.
+the one for the rest of the other.  So there is one sender at a time.  It first
+sends the rest of a request whose sender was cut short while it waited for room.
+A request that is cut short while a piece of it is being sent ends the session.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SFTPPackets:
         # The threads that send, in their order: the first is at it.  With a
         # bare lock one that sends without a pause would always be the first.
         self._senders: list[int] = []
-        # What a time limit has left of the request before.
+        # What is left of a request whose sender was cut short.
         self._rest = b""
         self._is_cut = False
 
@@ -52,7 +52,7 @@ class SFTPPackets:
 
         :raises socket.timeout:
             the channel's time limit is over.  If a part of the request was
-            sent, the rest will be, in front of the next.
+            sent, the rest will be, in front of the next one.
         :raises SFTPError:
             nothing is sent: this interrupts a request of its own thread, or
             one was cut in the middle.
@@ -107,6 +107,7 @@ class SFTPPackets:
                     raise OSError("Socket is closed")
                 rest = rest[count:]
 
+        channel._is_handing_over = False
         try:
             if len(packet) <= room:
                 # Nearly always this is all that there is to send.
@@ -114,17 +115,16 @@ class SFTPPackets:
             else:
                 send_whole(channel, send, packet)
             self._rest = b""
-        except socket.timeout:
-            # It came while there was no room for the next piece.
-            self._rest = rest if is_begun or rest is not packet else b""
-            raise
         except EOFError as e:
             raise OSError("Socket is closed") from e
         except BaseException:
-            # In one piece it is sent or it is not; the server gets no half.
-            is_whole = len(packet) <= min(room, window)
-            is_unsent = rest is packet and channel.out_window_size == window
-            if is_begun or not (is_whole or is_unsent or channel.closed):
+            is_first = not is_begun and rest is packet
+            if not channel._is_handing_over:
+                # It came while there was no room for the next piece.
+                self._rest = b"" if is_first else rest
+            elif is_first and len(packet) <= min(room, window):
+                pass  # in one piece, it is sent or it is not
+            elif not channel.closed:
                 # Whatever is sent now, the server might misread.
                 self._is_cut = True
                 channel.close()

@@ -26,13 +26,23 @@ class Channel:
             if self.transport._failure is None:
                 raise
 
+    # adds after: _send
+    def _enlarge_window(self, m):
+        """
+        Tell the peer of room.  Whatever comes of that, the data is returned.
+        """
+        try:
+            self._send_if_connected(m)
+        except EOFError:
+            pass  # the next call is told
+
     # replaces statement: 7025d4fec4caf4c1
     def recv(self):
-        self._send_if_connected(m)
+        self._enlarge_window(m)
 
     # replaces statement: 7025d4fec4caf4c1
     def recv_stderr(self):
-        self._send_if_connected(m)
+        self._enlarge_window(m)
 
     # replaces statement: 7025d4fec4caf4c1
     def shutdown(self):

@@ -57,9 +57,8 @@ class Transport:
         try:
             self.packetizer.flush()
         except EOFError:
-            # Nobody waits for it.  The loop ends by that, as upstream's does,
-            # unless the program has closed the connection meanwhile.
-            if self.active and threading.current_thread() is self:
+            # Closed by the program meanwhile: nobody is left to be sent to.
+            if self.active:
                 raise
 
     # replaces statement: 8f1fbf231c6e4806

@@ -92,10 +92,14 @@ class SFTPFile:
     def _get_size(self):
         if not is_proxied(self.sftp.sock):
             return self.__upstream_get_size()
+        num = self.sftp._async_request(type(None), CMD_FSTAT, self.handle)
         try:
-            return self.stat().st_size
-        except IOError as e:
-            if isinstance(e, (socket.timeout, TimeoutError)):
-                raise
+            t, msg = self.sftp._read_response(num)
+        except (IOError, EOFError):
+            if num not in self.sftp._expecting:
+                return 0  # the server has refused to tell
             raise_failure(self.sftp.sock)
-            return 0  # the server has refused to tell
+            raise
+        if t != CMD_ATTRS:
+            raise SFTPError("Expected attributes")
+        return SFTPAttributes._from_msg(msg).st_size

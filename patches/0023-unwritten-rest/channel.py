@@ -21,11 +21,11 @@ class ChannelFile:
     def _send(self, data):
         if self._is_cut:
             raise IOError("A write was cut short; what was sent is not known")
+        self.channel._is_handing_over = False
         try:
             return self.channel.send(data)
-        except (EnvironmentError, EOFError, SSHException):
-            raise
         except BaseException:
-            # A signal handler's: what was queued is sent all the same.
-            self._is_cut = True
+            # A signal handler's: what was handed over is sent all the same.
+            if self.channel._is_handing_over and not self.channel.closed:
+                self._is_cut = True
             raise

@@ -27,6 +27,11 @@ class Channel:
         m2.end = self._end_of_channel
 
     # adds after: _send_if_connected
+    #: Whether a piece of data is being sent, or was when that raised: then it
+    #: may be on its way all the same.
+    _is_handing_over = False
+
+    # adds after: _send_if_connected
     def _send_message(self, m):
         """
         Send a message of this channel, unless it would be behind its CLOSE.
@@ -49,7 +54,9 @@ class Channel:
     # replaces statement: 7025d4fec4caf4c1
     def _send(self):
         m.must_precede = (self._end_of_input, self._end_of_channel)
+        self._is_handing_over = True
         self.transport._send_user_message(m)
+        self._is_handing_over = False
 
     # replaces statement: 2bb70c251f1685de
     def _send(self):

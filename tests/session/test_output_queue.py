@@ -5,6 +5,7 @@ Packets that wait to be written: each sender is told of its own, and of nobody e
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
@@ -79,6 +80,28 @@ def test_sender_whose_packet_is_written_leaves_the_rest(module: ModuleType) -> N
     queue.flush(peer.take, peer.take, second)
     assert queue.empty()
     assert peer.taken == b"bbb"
+
+
+def test_sender_whose_packet_is_out_goes_on_while_the_writer_waits(module: ModuleType) -> None:
+    """
+    The writer's own packet is behind that; the peer takes it in part, and no more for a while.
+    """
+    queue = module.OutputQueue()
+    first, second = put(queue, b"aaa"), put(queue, b"bbb")
+    waiting: list[Call] = []
+    over = threading.Event()
+
+    def take_four(packet: bytes) -> int:
+        if not waiting:
+            waiting.append(Call(queue.flush, len, len, first))
+            assert waiting[0].blocks()
+            return 4
+        waiting[0].result(10)
+        over.set()
+        return len(packet)
+
+    Call(queue.flush, take_four, take_four, second).result(20)
+    assert over.is_set()
 
 
 def test_interrupted_writer_leaves_its_packet_to_the_next(module: ModuleType) -> None:

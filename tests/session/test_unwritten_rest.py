@@ -56,17 +56,17 @@ def _read_to_end(channel: Any) -> bytes:
 
 
 @pytest.mark.fault
+@pytest.mark.parametrize("base", ["Exception", "TimeoutError"])
 def test_file_whose_write_a_handler_cut_refuses_the_next(
-    target: str, client_source: Callable[[str], str]
+    target: str, client_source: Callable[[str], str], base: str
 ) -> None:
     """
     Nobody knows what was sent, so no byte is sent twice; the session and its other files go on.
 
     Stock's session does not survive it.
     """
-    source = client_source(
+    source = f"class Limit({base}): pass" + client_source(
         """
-        class Limit(Exception): pass
         def exceed(*_):
             raise Limit("time is up")
         signal.signal(signal.SIGALRM, exceed)
@@ -89,6 +89,8 @@ def test_file_whose_write_a_handler_cut_refuses_the_next(
                     try:
                         file.write(lines)
                         file.flush()
+                    except Limit:
+                        raise AssertionError("it blocks again")
                     except OSError as error:
                         told.append(str(error))
         except Limit as limit:

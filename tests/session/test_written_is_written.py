@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -32,6 +33,9 @@ SAYS_BYE = "read line; echo bye; exec cat >/dev/null"
 
 #: The same, and ends.
 ENDS_WITH_BYE = "read line; echo bye"
+
+#: So much that reading it makes room of which the server is told.
+MUCH_BYTES = 500_000
 
 #: Fills every buffer on the way: pipes, sockets, and the windows of two ssh connections.
 ENDLESS = b"x" * 32768
@@ -280,3 +284,18 @@ def test_packet_behind_a_stuck_one_raises_as_well(
     valve.close()
     raised(first, 10)
     raised(second, 10)
+
+
+@pytest.mark.fault
+def test_data_is_returned_though_the_server_cannot_be_told_of_room(
+    transport: Any, channel: Any, valve: Valve
+) -> None:
+    """
+    A read that makes much room sends a message, which nobody takes any more.
+    """
+    channel.exec_command(f"head -c {MUCH_BYTES} /dev/zero; exec cat >/dev/null")
+    wait_until(lambda: len(channel.in_buffer) == MUCH_BYTES, 10, "all of the output")
+    # The end of the connection does not get through to the reader.
+    valve.to_client.clear()
+    transport.sock.shutdown(socket.SHUT_WR)
+    assert Call(channel.recv, MUCH_BYTES).result(10) == bytes(MUCH_BYTES)
