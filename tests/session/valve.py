@@ -87,5 +87,7 @@ class Valve:
                     self.held.set()
                 valve.wait()
                 sink.sendall(data)
+        # Nor does the end get through.
+        valve.wait()
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
