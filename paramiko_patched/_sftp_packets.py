@@ -7,9 +7,9 @@ The requests of one SFTP session on their way out: one after the other, whole.
 
 A request that is longer than a packet of the channel, or than its window,
 goes out in pieces.  Between them nothing else may be sent, or the server takes
-the one for the rest of the other.  So there is one sender at a time.  It first
-sends the rest of a request whose sender was cut short while it waited for room.
-A request that is cut short while a piece of it is being sent ends the session.
+the one for the rest of the other.  So there is one sender at a time.  If the
+sender before was cut short while it waited for room, the next one first sends
+the rest.  What cuts in while a piece is being sent ends the session.
 """
 
 from __future__ import annotations

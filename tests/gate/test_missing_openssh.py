@@ -64,8 +64,6 @@ def test_ci_fails_at_once(tmp_path: Path, workers: tuple[str, ...]) -> None:
     """
     CI leaves nothing out, and does not go through a thousand tests to say so.
     """
-    if workers:
-        pytest.importorskip("xdist")
     done = run_without_openssh(tmp_path, *workers, ci="1")
     assert done.returncode in (1, 2), done.stdout + done.stderr
     assert MISSING in done.stdout
