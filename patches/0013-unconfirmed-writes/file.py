@@ -58,6 +58,7 @@ class BufferedFile:
         try:
             self.__upstream_del()
         except Exception:
-            # a destructor has nobody to tell
-            if not is_proxied(self._get_end()):
+            # a destructor has nobody to tell; nor anything to write, if the
+            # collector has closed the buffer before the file
+            if not is_proxied(self._get_end()) and not self._wbuffer.closed:
                 raise

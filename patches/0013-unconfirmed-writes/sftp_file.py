@@ -80,8 +80,9 @@ class SFTPFile:
         try:
             self.__upstream_del()
         except Exception:
-            # a destructor has nobody to tell
-            if not is_proxied(self.sftp.sock):
+            # a destructor has nobody to tell; nor anything to write, if the
+            # collector has closed the buffer before the file
+            if not is_proxied(self.sftp.sock) and not self._wbuffer.closed:
                 raise
 
     # adds after: MAX_REQUEST_SIZE

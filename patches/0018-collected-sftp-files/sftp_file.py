@@ -7,7 +7,7 @@ class SFTPFile:
         except Exception as e:
             self.sftp._log(DEBUG, "closing a dropped file: {!r}".format(e))
 
-    # wraps: 4fa06dcf2fc3f9e9 as __sending_del
+    # wraps: 61bd692c8b64789c as __sending_del
     def __del__(self):
         if self._closed or has_failed(self.sftp.sock):
             return

@@ -4,7 +4,11 @@ Files that the garbage collector drops at the worst moment: while their channel'
 
 from __future__ import annotations
 
+import gc
+import importlib
+import io
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -54,3 +58,30 @@ def test_sender_goes_on_when_a_file_is_collected_after_the_death(open_connection
     connection.strike_and_wait()
 
     Call(drop_while_sending, channel).result(PROMPT_S)
+
+
+def test_file_whose_buffer_was_collected_first_ends_in_silence(
+    paramiko: ModuleType, printed: list[str]
+) -> None:
+    """
+    In a cycle, such as that of a traceback, the collector may close the buffer before the file.
+
+    There is nothing to write then. Stock prints a `ValueError`.
+    """
+
+    module = importlib.import_module(f"{paramiko.__name__}.file")
+
+    class Written(module.BufferedFile):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self._set_mode("wb", 100)
+
+    class Buffer(io.BytesIO):
+        file: Any = None
+
+    buffer = Buffer()
+    written = Written()
+    buffer.file, written._wbuffer = written, buffer
+    del buffer, written
+    gc.collect()
+    assert printed == []
