@@ -19,6 +19,7 @@ import sys
 import warnings
 from typing import Any, Callable
 
+from paramiko._carrier import is_proxied, own_proxy, proxy_of
 from paramiko.proxy import ProxyCommand
 from paramiko.ssh_exception import SSHException
 
@@ -44,10 +45,11 @@ def closes_failed(connect: Callable[..., Any]) -> Callable[..., Any]:
             arguments = signature.bind(self, *args, **kwargs).arguments
         except TypeError:
             return connect(self, *args, **kwargs)  # which says what is wrong
-        proxy = arguments.get("sock")
-        if not isinstance(proxy, ProxyCommand):
+        carrier: Any = arguments.get("sock")
+        if not is_proxied(carrier):
             return connect(self, *args, **kwargs)
-        if proxy.fileno() == -1:
+        proxy = own_proxy(carrier)
+        if proxy is not None and proxy.fileno() == -1:
             # closed by the program; a closed socket says the same
             raise OSError(errno.EBADF, "ProxyCommand is closed")
         self._host_key_accepted = False
@@ -56,11 +58,11 @@ def closes_failed(connect: Callable[..., Any]) -> Callable[..., Any]:
             return connect(self, *args, **kwargs)
         except BaseException as e:
             transport = self._transport
-            closed = transport is None and proxy.fileno() == -1
+            closed = transport is None and getattr(carrier, "closed", False)
             if not self._host_key_accepted:
                 if transport is not None and transport is not before:
                     transport.close()
-                proxy.close()
+                carrier.close()
             if closed and isinstance(e, AttributeError):
                 # Upstream's code counts on the transport that it has made.
                 raise SSHException("The client was closed") from e
@@ -86,8 +88,8 @@ def warn_if_unclosed(
     transport = client.__dict__.get("_transport")
     if not getattr(transport, "active", False):
         return
-    proxy = getattr(transport, "sock", None)
-    if isinstance(proxy, ProxyCommand) and _runs(proxy):
+    proxy = proxy_of(getattr(transport, "sock", None))
+    if proxy is not None and _runs(proxy):
         warnings.warn(
             'unclosed SSHClient over ProxyCommand("{}"), pid {}'.format(
                 proxy._command_text(), proxy.process.pid

@@ -25,6 +25,15 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Callable, TypeVar, cast
 
+from paramiko._carrier import (
+    describe_end,
+    fail,
+    is_closed_by_program,
+    is_proxied,
+    own_proxy,
+    proxy_of,
+    with_words,
+)
 from paramiko._keepalive import NoAnswer
 from paramiko._one_by_one import taking_turns
 from paramiko.proxy import ProxyCommand, printable
@@ -113,28 +122,22 @@ def reporting(decorator: Callable[[_Method], _Method]) -> Any:
     return decorate
 
 
-def read_last_words(sock: Any) -> bool:
+def read_last_words(carrier: Any) -> bool:
     """
     Have the transport thread read what is left after a write has failed.
 
     It goes on for `LAST_WORDS_S` at most.
 
-    :returns: ``False`` if ``sock`` cannot do that.
+    :returns: ``False`` if the connection has no proxy of its own.
     """
-    if not isinstance(sock, ProxyCommand):
+    proxy = own_proxy(carrier)
+    if proxy is None:
         return False
-    sock._limit_reading(LAST_WORDS_S, "closed its input")
+    proxy._limit_reading(LAST_WORDS_S, "closed its input")
     return True
 
 
-def is_proxied(sock: Any) -> bool:
-    """
-    Whether a connection goes over a proxy command.
-    """
-    return isinstance(sock, ProxyCommand)
-
-
-def end_amid_packet(sock: Any) -> ProxyCommandFailure | None:
+def end_amid_packet(carrier: Any) -> ProxyCommandFailure | None:
     """
     End a proxied connection whose server cannot understand what comes next.
 
@@ -143,37 +146,41 @@ def end_amid_packet(sock: Any) -> ProxyCommandFailure | None:
 
     :returns: what senders are told from now on; `None` if it is not proxied.
     """
-    if not isinstance(sock, ProxyCommand):
-        return None
-    reason = "was left in the middle of a packet by a signal handler"
-    sock._limit_reading(0, reason)
-    return sock._describe(reason)
+    return fail(
+        carrier, "was left in the middle of a packet by a signal handler"
+    )
 
 
-def taking_turns_at_end(sock: Any) -> contextlib.AbstractContextManager[None]:
+def taking_turns_at_end(
+    carrier: Any,
+) -> contextlib.AbstractContextManager[None]:
     """
     Return a context for what the transport thread does at the end.
 
     Those whose proxies died together do it one by one.
     """
-    if is_proxied(sock) and sock._ends_at_once():
+    proxy = own_proxy(carrier)
+    if proxy is not None and proxy._ends_at_once():
         return taking_turns()
     return contextlib.nullcontext()
 
 
-def is_explained(sock: Any, cause: Exception) -> bool:
+def is_explained(carrier: Any, cause: Exception) -> bool:
     """
-    Whether the end of a connection is understood without a traceback.
+    Return whether the end of a connection is understood without a traceback.
     """
-    return is_proxied(sock) or isinstance(cause, NoAnswer)
+    return isinstance(cause, (NoAnswer, ProxyCommandFailure)) or is_proxied(
+        carrier
+    )
 
 
-def raise_handshake_limit(sock: Any, seconds: float) -> None:
+def raise_handshake_limit(carrier: Any, seconds: float) -> None:
     """
     Raise what ends a proxied connection whose key exchange takes too long.
     """
-    if is_proxied(sock):
-        raise sock._describe(
+    proxy = proxy_of(carrier)
+    if proxy is not None:
+        raise proxy._describe(
             "is alive, but the key exchange was not done within {:g} s".format(
                 seconds
             )
@@ -198,7 +205,7 @@ def limits_handshake(start_client: _Method) -> _Method:
 
 
 def add_words(
-    sock: Any, error: SSHException, lines: Sequence[str]
+    carrier: Any, error: SSHException, lines: Sequence[str]
 ) -> SSHException:
     """
     Return an error of the banner with what the server has said instead.
@@ -210,84 +217,95 @@ def add_words(
     :returns: ``error`` itself if nothing was, or if it is not proxied.
     """
     words = printable("\n".join(lines))
-    if not words or not is_proxied(sock):
+    if not words or not is_proxied(carrier):
         return error
     words = 'server said: "{}"'.format(words)
     if isinstance(error, ProxyCommandFailure):
-        return cast(
-            SSHException,
-            sock._failure(
-                "{}; {}".format(error.error, words),
-                error.returncode,
-                error.stderr,
-            ),
-        )
+        return cast(SSHException, with_words(error, words))
     return type(error)("{}; {}".format(error, words))
 
 
-def check_message_size(sock: Any, size: int) -> None:
+def check_message_size(carrier: Any, size: int) -> None:
     """
     Refuse a message that is none: what a proxy says itself has any length.
 
-    :param sock: what the connection goes over; only proxies are mistrusted.
+    :param carrier: of the connection; only proxies are mistrusted.
     :param int size: the length that the message claims for itself, in bytes.
     """
-    if size > MESSAGE_LIMIT_SIZE and is_proxied(sock):
+    if size > MESSAGE_LIMIT_SIZE and is_proxied(carrier):
         raise SSHException("Message of {} bytes: garbage".format(size))
 
 
 def find_failure(
-    sock: Any, cause: Exception | None, disconnect: str | None
+    carrier: Any, cause: Exception | None, disconnect: str | None
 ) -> Exception | None:
     """
     Return what all callers of a connection shall be told about its end.
 
     May wait for as long as `LAST_WORDS_S` for the proxy to end as well.
 
-    :param sock: what the connection went over.
+    :param carrier: what the connection went over.
     :param cause: what has ended the read loop, if it was an exception.
     :param disconnect: what the server said when it ended the connection.
     :returns:
         `None` if it was closed by the program; without a proxy command, `None`
         unless the server has failed to answer as many keepalives as allowed.
     """
-    if not is_proxied(sock):
-        # Whoever asked to be told of a silent server is told.
-        return _copy(cause) if isinstance(cause, NoAnswer) else None
-    if isinstance(cause, EOFError) and sock._closed_by_us():
-        return None
-    if isinstance(cause, NoAnswer):
-        return sock._describe("is alive, but there was {}".format(cause))
-    if cause is None:
-        return _left_by_server(sock, disconnect)
-    if isinstance(cause, SSHException):
-        # Without its traceback, whose frames would keep the transport.
+    proxy = proxy_of(carrier)
+    if isinstance(cause, NoAnswer) and proxy is not None:
+        return proxy._describe("is alive, but there was {}".format(cause))
+    if isinstance(cause, (NoAnswer, ProxyCommandFailure)):
+        # Whoever asked to be told of a silent server is told; and so is the
+        # user of a carrier that nobody could see through before.  Without its
+        # traceback, whose frames would keep the transport.
         return _copy(cause)
+    if proxy is None:
+        return None
+    if isinstance(cause, EOFError) and is_closed_by_program(carrier):
+        return None
+    if cause is None:
+        return _left_by_server(carrier, proxy, disconnect)
+    if isinstance(cause, SSHException):
+        return _copy(cause)
+    if isinstance(cause, EOFError) and (left := describe_end(carrier)):
+        return left
     # By a handler of the program's, for one: those run in this thread.
     words = "{}: {}".format(type(cause).__name__, cause).rstrip(": ")
     return SSHException(words)
 
 
 def _left_by_server(
-    sock: ProxyCommand, disconnect: str | None
+    carrier: Any, proxy: ProxyCommand, disconnect: str | None
 ) -> ProxyCommandFailure:
-    sock._limit_reading(LAST_WORDS_S, "was left by the server")
-    sock.settimeout(None)
-    try:
-        while sock.recv(65536):
-            pass
-    except ProxyCommandFailure as e:
-        failure = e
-    else:
-        return sock._failure("was closed")
+    reason = "was left by the server"
+    failure = None
+    if own_proxy(carrier) is proxy:
+        failure = _last_failure(proxy, reason)
+    if failure is None:
+        failure = proxy._describe("is alive, but the connection " + reason)
     if disconnect is None:
         return failure
     words = 'server disconnected: "{}"'.format(printable(disconnect))
-    return sock._failure(
-        "{}; {}".format(failure.error, words),
-        failure.returncode,
-        failure.stderr,
-    )
+    return cast(ProxyCommandFailure, with_words(failure, words))
+
+
+def _last_failure(
+    proxy: ProxyCommand, reason: str
+) -> ProxyCommandFailure | None:
+    """
+    Read what is left, and return with which words the proxy ends.
+
+    :param str reason: said if the proxy goes on for `LAST_WORDS_S`.
+    :returns: `None` if it was closed meanwhile.
+    """
+    proxy._limit_reading(LAST_WORDS_S, reason)
+    proxy.settimeout(None)
+    try:
+        while proxy.recv(65536):
+            pass
+    except ProxyCommandFailure as e:
+        return e
+    return None
 
 
 def _ended_by(end: Any) -> Exception | None:

@@ -18,7 +18,7 @@ import functools
 import socket
 from typing import Any, Callable
 
-from paramiko.proxy import ProxyCommand
+from paramiko._carrier import is_proxied
 
 
 def has_failed(end: Any) -> bool:
@@ -29,16 +29,6 @@ def has_failed(end: Any) -> bool:
         a `.Channel` or what stands in for one, such as a socket; or `None`.
     """
     return getattr(end, "_failure", None) is not None
-
-
-def is_proxied(end: Any) -> bool:
-    """
-    Tell whether a channel's connection goes over a proxy command.
-
-    :param end: as for `has_failed`.
-    """
-    transport = getattr(end, "transport", None)
-    return isinstance(getattr(transport, "sock", None), ProxyCommand)
 
 
 def is_cut_short(end: Any, error: BaseException) -> bool:

@@ -17,8 +17,8 @@ import os
 import threading
 from typing import Any
 
+from paramiko._carrier import is_proxied
 from paramiko._connection_end import raise_failure
-from paramiko.proxy import ProxyCommand
 from paramiko.ssh_exception import SSHException
 
 
@@ -48,7 +48,7 @@ def raise_in_child(channel: Any) -> None:
 
 def _end_all(transports: list[Any]) -> None:
     for transport in transports:
-        if isinstance(transport.sock, ProxyCommand) and transport.active:
+        if is_proxied(transport.sock) and transport.active:
             _end(transport)
 
 

@@ -27,7 +27,9 @@ whatever becomes of those behind it.
 from __future__ import annotations
 
 import copy
+import math
 import threading
+import time
 from collections import deque
 from typing import Callable
 
@@ -105,7 +107,11 @@ class OutputQueue:
         return bool(self._packets) and self._writer is None
 
     def flush(
-        self, write: Write, try_to_write: Write, position: int | None
+        self,
+        write: Write,
+        try_to_write: Write,
+        position: int | None,
+        deadline: float = math.inf,
     ) -> None:
         """
         Write packets, or have them written.
@@ -117,6 +123,8 @@ class OutputQueue:
         :param int position:
             return when all is written that was put down to here; `None` to
             write what is accepted at once, and leave the rest to others.
+        :param float deadline:
+            return when the monotonic clock says so, whatever is written.
 
         :raises: why it will never be written.
         """
@@ -128,9 +136,11 @@ class OutputQueue:
                 backlog = self.accepted - self._written
                 if position is None and backlog > BACKLOG_LIMIT:
                     position = self.accepted
-                is_writer = self._take_turn(me, position)
+                is_writer = self._take_turn(me, position, deadline)
             if is_writer:
                 while position is not None and not self._is_over(position):
+                    if time.monotonic() >= deadline:
+                        return
                     self._advance(write)
                 # What others have put down, who need not wait for it then.
                 while self._packets and self._advance(try_to_write):
@@ -150,7 +160,9 @@ class OutputQueue:
     def _is_over(self, position: int | None) -> bool:
         return self._failure is not None or self._is_written(position)
 
-    def _take_turn(self, me: int, position: int | None) -> bool:
+    def _take_turn(
+        self, me: int, position: int | None, deadline: float
+    ) -> bool:
         """
         Become the writer, unless that is not needed.  The lock is held.
         """
@@ -161,7 +173,10 @@ class OutputQueue:
             # Whoever interrupts the writer itself must not wait for it.
             if position is None or self._writer == me:
                 return False
-            self._changed.wait()
+            if deadline == math.inf:
+                self._changed.wait()
+            elif not self._changed.wait(deadline - time.monotonic()):
+                return False
         return False
 
     def _join_first(self) -> bytes:

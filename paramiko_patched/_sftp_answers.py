@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from paramiko._connection_state import is_proxied
+from paramiko._carrier import is_proxied
 from paramiko.message import Message
 from paramiko.sftp import CMD_STATUS, SFTPError
 

@@ -18,7 +18,7 @@ import socket
 import threading
 from typing import Any
 
-from paramiko._connection_state import is_proxied
+from paramiko._carrier import is_proxied
 from paramiko._joined_packets import send_whole
 from paramiko._whole_packets import PACKET_HEAD_SIZE
 from paramiko.channel import Channel

@@ -10,8 +10,11 @@ a second whether there is anything else to do.  `for_socket` returns what waits
 in its place, by the kind of the socket:
 
 - a ``ProxyCommand`` is waited for by its pipes, without limit;
+- a channel of another connection is waited for by its buffer, without limit;
 - a plain socket is waited for with one look a second, because a program may
   close it behind the library's back and ``poll`` does not tell;
+- an object that hands on the ``recv`` and ``send`` of one of these two is
+  waited for as that is;
 - any other object keeps upstream's polling: what ``poll`` says of its
   descriptor is not what its ``recv`` would say (a TLS socket has a buffer).
 
@@ -30,14 +33,20 @@ import threading
 import time
 from typing import Any
 
+from paramiko._carrier import describe_end
 from paramiko._output_queue import Ended
 from paramiko._wake import Wake
+from paramiko.channel import Channel
 from paramiko.proxy import ProxyCommand
 from paramiko.ssh_exception import ProxyCommandFailure
 
 #: How often, in seconds, a plain socket is looked at: the longest for which
 #: its being closed behind our back goes unnoticed.
 CHECK_S = 1.0
+
+#: How long, in seconds, a sender waits at a time for the connection that
+#: carries its own to write what is queued there.
+QUEUE_LIMIT_S = 0.1
 
 
 class SocketWait:
@@ -62,10 +71,13 @@ class SocketWait:
         """
         return True
 
-    def send(self, data: bytes) -> int | None:
+    def send(self, data: bytes, seconds: float | None = None) -> int | None:
         """
         Send what is accepted, and return how many bytes; may block.
 
+        :param float seconds:
+            at most so long, or a tenth of a second; `None` for as long as it
+            takes.
         :returns: `None` if none are for a while.
         :raises Ended, ProxyCommandFailure: none ever will be.
         """
@@ -112,9 +124,9 @@ class _ProxyWait(SocketWait):
     def wait_readable(self, seconds: float | None) -> bool:
         return self._socket._wait_readable(seconds)
 
-    def send(self, data: bytes) -> int | None:
-        # For as long as it takes: `close` wakes it.
-        return self._send_within(None, data)
+    def send(self, data: bytes, seconds: float | None = None) -> int | None:
+        # Perhaps for as long as it takes: `close` wakes it.
+        return self._send_within(seconds, data)
 
     def send_now(self, data: bytes) -> int | None:
         return self._send_within(0, data)
@@ -122,7 +134,7 @@ class _ProxyWait(SocketWait):
     def _send_within(self, seconds: float | None, data: bytes) -> int | None:
         try:
             sent = self._socket._send_within(seconds, data)
-        except BlockingIOError:
+        except (BlockingIOError, socket.timeout):
             if seconds is None:
                 raise  # a signal handler's
             return None
@@ -132,6 +144,65 @@ class _ProxyWait(SocketWait):
 
     def wake(self) -> None:
         self._socket._wake_reader()
+
+
+class _ChannelWait(SocketWait):
+    """
+    Waits for a channel of another connection, which feeds its buffer.
+
+    What is sent is put into the queue of that connection and not waited for:
+    a sender that waited in there could not be woken by the end of this one.
+    """
+
+    read_ahead = 65536
+
+    def __init__(self, channel: Any) -> None:
+        super().__init__(channel)
+        channel._is_carrier = True
+        self._buffer = channel.in_buffer
+        self._is_woken = False
+
+    def wait_readable(self, seconds: float | None) -> bool:
+        with self._buffer._cv:
+            is_ready = self._buffer._cv.wait_for(self._is_ready, seconds)
+            self._is_woken = False
+        return is_ready
+
+    def _is_ready(self) -> bool:
+        buffer = self._buffer
+        return bool(buffer._buffer or buffer._closed or self._is_woken)
+
+    def send(self, data: bytes, seconds: float | None = None) -> int | None:
+        seconds = QUEUE_LIMIT_S if seconds is None else seconds
+        packetizer = self._socket.transport.packetizer
+        if not packetizer.flush_within(seconds):
+            return None
+        sent = self._post(data)
+        # Now rather than by the thread of the other connection.
+        packetizer.flush_within(seconds)
+        return sent
+
+    def send_now(self, data: bytes) -> int | None:
+        channel = self._socket
+        if channel.transport.packetizer.output_is_stuck():
+            return None
+        if channel.out_window_size <= 0 and not channel.closed:
+            return None
+        return self._post(data)
+
+    def _post(self, data: bytes) -> int | None:
+        try:
+            return super().send(data)
+        except Ended:
+            failure = describe_end(self._socket)
+            if failure is not None:
+                raise failure from None
+            raise
+
+    def wake(self) -> None:
+        with self._buffer._cv:
+            self._is_woken = True
+            self._buffer._cv.notify_all()
 
 
 class _PlainWait(SocketWait):
@@ -216,11 +287,14 @@ def for_socket(sock: Any) -> SocketWait:
     """
     Return what waits for this socket.
     """
-    if isinstance(sock, ProxyCommand):
-        own = (type(sock).recv, type(sock).send)
-        if own == (ProxyCommand.recv, ProxyCommand.send):
-            return _ProxyWait(sock)
-    elif type(sock) is socket.socket and _polls_cooperatively():
+    # Its own, or of what it hands all attributes on from.
+    owner = getattr(sock.recv, "__self__", None)
+    methods = [getattr(m, "__func__", None) for m in (sock.recv, sock.send)]
+    if methods == [ProxyCommand.recv, ProxyCommand.send]:
+        return _ProxyWait(owner)
+    if methods == [Channel.recv, Channel.send]:
+        return _ChannelWait(owner)
+    if type(sock) is socket.socket and _polls_cooperatively():
         return _PlainWait(sock)
     return SocketWait(sock)
 

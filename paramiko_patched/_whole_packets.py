@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from paramiko._connection_state import is_proxied
+from paramiko._carrier import is_proxied
 
 #: What upstream transfers at a time, and the most that servers have to take.
 PIECE_SIZE = 32 * 1024

@@ -1,4 +1,11 @@
 class Transport:
+    # replaces: 0acec9b17d8fc09c d043535da1394486
+    def stop_thread(self):
+        # Upstream goes on to ask the socket, in a loop that has already been
+        # ended by the line before: not every socket can answer.
+        self.active = False
+        self.packetizer.close()
+
     # adds after: close
     #: How long, in seconds, `close` waits for the transport thread.  It wakes
     #: at once, or after a tenth of a second if it reads a plain socket.

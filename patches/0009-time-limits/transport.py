@@ -2,7 +2,10 @@
 from paramiko import _monotonic as time
 
 # adds after: ClosingContextManager
-from paramiko._connection_end import add_words, is_proxied
+from paramiko._carrier import is_proxied
+
+# adds after: ClosingContextManager
+from paramiko._connection_end import add_words
 
 
 class Transport:

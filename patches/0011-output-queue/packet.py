@@ -83,6 +83,30 @@ class Packetizer:
             self.hand_over_output()
 
     # adds after: send_message
+    def flush_within(self, seconds):
+        """
+        Write what is queued, for so many seconds at most.
+
+        :returns: whether all is written; if the connection has ended, nothing
+            is left to write
+        """
+        deadline = time.time() + seconds
+
+        def write(packet):
+            left = max(0.0, deadline - time.time())
+            return self.__write(self.__wait.send, packet, left) or 0
+
+        try:
+            self.__output.flush(
+                write, self.__write_now, self.__output.accepted, deadline
+            )
+        except (ProxyCommandFailure, EOFError):
+            pass  # whoever reads is told
+        finally:
+            self.hand_over_output()
+        return self.__output.empty()
+
+    # adds after: send_message
     def hand_over_output(self):
         """
         Leave what nobody writes now to the transport thread.
@@ -106,11 +130,11 @@ class Packetizer:
         return self.__write(self.__wait.send_now, packet) or 0
 
     # adds after: send_message
-    def __write(self, send, packet):
+    def __write(self, send, packet, *limit):
         if self.__closed:
             raise Ended()
         try:
-            return send(packet)
+            return send(packet, *limit)
         except ProxyCommandFailure:
             read_last_words(self.__socket)
             raise

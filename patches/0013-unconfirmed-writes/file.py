@@ -1,8 +1,11 @@
 # adds after: ClosingContextManager
+from paramiko._carrier import is_proxied
+
+# adds after: ClosingContextManager
 from paramiko._connection_end import raise_failure
 
 # adds after: ClosingContextManager
-from paramiko._connection_state import has_failed, is_proxied
+from paramiko._connection_state import has_failed
 
 
 class BufferedFile:

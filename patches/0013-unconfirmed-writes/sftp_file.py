@@ -2,10 +2,13 @@
 import sys
 
 # adds after: BufferedFile
+from paramiko._carrier import is_proxied
+
+# adds after: BufferedFile
 from paramiko._connection_end import raise_failure
 
 # adds after: BufferedFile
-from paramiko._connection_state import has_failed, is_proxied
+from paramiko._connection_state import has_failed
 
 
 class SFTPFile:

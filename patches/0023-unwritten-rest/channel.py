@@ -1,5 +1,5 @@
 # adds after: ClosingContextManager
-from paramiko._connection_state import is_proxied
+from paramiko._carrier import is_proxied
 
 
 class ChannelFile:

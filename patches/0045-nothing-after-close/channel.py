@@ -32,6 +32,20 @@ class Channel:
     _is_handing_over = False
 
     # adds after: _send_if_connected
+    #: Whether another connection goes over this channel.
+    _is_carrier = False
+
+    # adds after: _send_if_connected
+    def _hand_over(self, m):
+        """
+        Send data: to a carrier without waiting until it is written.
+        """
+        if self._is_carrier:
+            self.transport._post_message(m)
+        else:
+            self.transport._send_user_message(m)
+
+    # adds after: _send_if_connected
     def _send_message(self, m):
         """
         Send a message of this channel, unless it would be behind its CLOSE.
@@ -55,7 +69,7 @@ class Channel:
     def _send(self):
         m.must_precede = (self._end_of_input, self._end_of_channel)
         self._is_handing_over = True
-        self.transport._send_user_message(m)
+        self._hand_over(m)
         self._is_handing_over = False
 
     # replaces statement: 2bb70c251f1685de

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matrix.carriers import Carrier, direct
 from matrix.faults import CONTINUED, STALLED, Fault
 from matrix.orders import StandIn, open_stand_in
 from matrix.password_server import run_password_server
@@ -88,6 +89,9 @@ class Scene:
         self.sftp: Any = None
         self.file: Any = None
         self.stand_in: Any = None
+        #: What the connection goes over, and the connections on the way, the outermost first.
+        self.carrier: Carrier = direct
+        self.hops: list[Any] = []
         #: Whether the proxy stops by itself, at a place in the handshake.
         self.stops = False
         self._stopped = False
@@ -133,10 +137,14 @@ class Scene:
             key_filename=str(self.host.client_key),
             look_for_keys=False,
             allow_agent=False,
-            sock=self.proxy,
+            sock=self.carrier(self, self.proxy),
             transport_factory=make_transport,
             **options,
         )
+
+    def client_key(self) -> Any:
+        """Return the key that the host lets in."""
+        return self.paramiko.Ed25519Key.from_private_key_file(str(self.host.client_key))
 
     def connected(self) -> Any:
         """Log in and return the transport."""
@@ -146,7 +154,7 @@ class Scene:
     def negotiated(self, factory: str = "Transport") -> Any:
         """Return a transport that has exchanged keys and is not logged in."""
         self.proxy = self.paramiko.ProxyCommand(self.prepare().command)
-        self.transport = getattr(self.paramiko, factory)(self.proxy)
+        self.transport = getattr(self.paramiko, factory)(self.carrier(self, self.proxy))
         Call(lambda: self.transport.start_client(timeout=STEP_S)).result(STEP_S)
         wait_until(lambda: self.transport.initial_kex_done, STEP_S, "the end of the key exchange")
         return self.transport
@@ -233,6 +241,8 @@ class Scene:
         calls["transport.close"] = self.transport.close
         if self.client is not None:
             calls["client.close"] = self.client.close
+        for hop in reversed(self.hops):
+            calls[f"close of hop {self.hops.index(hop) + 1}"] = hop.close
         calls["proxy.close"] = self.proxy.close
         calls["transport.close again"] = self.transport.close
         return calls
@@ -259,7 +269,7 @@ class Scene:
     def close(self) -> None:
         """End the session as a program does, and then the proxy's server side."""
         try:
-            for thing in (self.client, self.transport, self.proxy):
+            for thing in (self.client, self.transport, *reversed(self.hops), self.proxy):
                 if thing is not None:
                     Call(thing.close).result(5)
             if self._stopped:
@@ -272,9 +282,10 @@ class Scene:
 
     def rescue(self) -> None:
         """End what the library has leaked."""
-        if self.transport is not None:
-            rescue(self.transport)
-        elif self.proxy is not None:
+        for transport in (self.transport, *self.hops):
+            if transport is not None:
+                rescue(transport)
+        if self.proxy is not None:
             with contextlib.suppress(ProcessLookupError):
                 self.proxy.process.kill()
 

@@ -1,0 +1,495 @@
+"""
+Nested connections: what one hop knows of the end of another, and what it leaves alone.
+
+The matrix has what blocked calls are told (`matrix.test_carriers`). Here is the rest of what a
+gateway's user relies on: who closes what, what an idle hop costs, and that bytes get through.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import io
+import logging
+import os
+import socket
+import textwrap
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import children
+import pytest
+from session.connection import PRINTS_AB, Connection, buffered, close, rescue
+from session.test_idle import count_wake_ups
+from session.valve import LOOPBACK, Valve
+from waiting import PROMPT_S, Call, wait_until
+
+if TYPE_CHECKING:
+    from paramiko_gate.servers.endpoint import Host
+
+STEP_S = 15.0
+
+#: How long `Transport.close` may wait for its thread, and some more.
+CLOSE_LIMIT_S = 4.0
+
+Nest = Callable[..., Any]
+
+
+@pytest.fixture
+def nest(
+    paramiko: ModuleType, host: Host, leak_check: Callable[[Callable[[], None]], None]
+) -> Iterator[Nest]:
+    """
+    Return a function that logs in to the host through another connection, and gives the client.
+    """
+    made: list[Any] = []
+
+    def open_one(outer: Any, port: int = 0, **options: Any) -> Any:
+        address = (host.address, port or host.port)
+        channel = outer.open_channel("direct-tcpip", address, (LOOPBACK, 0), timeout=STEP_S)
+        client = paramiko.SSHClient()
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        made.append(client)
+        client.connect(
+            host.address,
+            sock=channel,
+            username=host.user,
+            key_filename=str(host.client_key),
+            look_for_keys=False,
+            allow_agent=False,
+            **options,
+        )
+        return client
+
+    def rescue_all() -> None:
+        for client in made:
+            if client.leaked is not None:
+                rescue(client.leaked)
+
+    leak_check(rescue_all)
+    yield open_one
+    for client in made:
+        client.leaked = client.get_transport()
+        close(client)
+
+
+@pytest.fixture
+def gateway(open_connection: Callable[..., Connection]) -> Connection:
+    """
+    Return a connection over a real ``ssh -W``, to go through.
+    """
+    return open_connection()
+
+
+def run(client: Any, command: str = PRINTS_AB) -> Any:
+    """
+    Run a command and return its channel; with no command given it has written "ab".
+    """
+    channel = client.get_transport().open_session(timeout=STEP_S)
+    channel.exec_command(command)
+    if command == PRINTS_AB:
+        wait_until(lambda: buffered(channel) == 2, STEP_S, "the first words of the command")
+    return channel
+
+
+def assert_usable(transport: Any) -> None:
+    """
+    Check that a connection is in use as before, and has no channel but the one that this needs.
+    """
+    wait_until(lambda: not transport._channels.values(), STEP_S, "closed channels")
+    channel = transport.open_session(timeout=STEP_S)
+    channel.settimeout(STEP_S)
+    channel.exec_command("printf fine")
+    assert channel.makefile().read() == b"fine"
+    channel.close()
+
+
+def test_last_bytes_come_first_on_the_inner_hop(gateway: Connection, nest: Nest) -> None:
+    """
+    What arrived before the death is read, and then every call on either hop says why.
+    """
+    client = nest(gateway.transport)
+    channel = run(client)
+    gateway.strike_and_wait()
+    assert channel.recv(100) == b"ab"
+    for call in (
+        lambda: channel.recv(100),
+        channel.recv_exit_status,
+        lambda: channel.sendall(b"x"),
+        client.get_transport().open_session,
+        gateway.transport.open_session,
+    ):
+        gateway.assert_reason(Call(call).error(PROMPT_S))
+    assert not client.get_transport().is_active()
+
+
+def test_connect_through_a_gateway_that_died_says_why(
+    gateway: Connection, nest: Nest, host: Host, paramiko: ModuleType
+) -> None:
+    """
+    Whether it died before the next hop was opened, or between that and the connect.
+    """
+    address = (host.address, host.port)
+    channel = gateway.transport.open_channel("direct-tcpip", address, (LOOPBACK, 0))
+    gateway.strike_and_wait()
+    gateway.assert_reason(Call(lambda: nest(gateway.transport)).error(PROMPT_S))
+    client = paramiko.SSHClient()
+    gateway.assert_reason(Call(lambda: client.connect(host.address, sock=channel)).error(STEP_S))
+
+
+def test_close_of_the_gateway_ends_the_inner_hop_as_a_closed_connection(
+    gateway: Connection, nest: Nest, paramiko: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    The program has closed it: nobody is told of a failure, at once, and nothing is logged.
+    """
+    client = nest(gateway.transport)
+    inner = client.get_transport()
+    channel = run(client)
+    assert channel.recv(2) == b"ab"
+    reading = Call(channel.recv, 100)
+    assert reading.blocks(0.1)
+    gateway.transport.close()
+    assert reading.result(PROMPT_S) == b""
+    wait_until(lambda: not inner.is_active(), PROMPT_S, "an inactive inner hop")
+    error = Call(inner.open_session).error(PROMPT_S)
+    assert isinstance(error, paramiko.SSHException)
+    assert not isinstance(error, paramiko.ProxyCommandFailure)
+    assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
+
+
+def test_close_of_the_inner_hop_leaves_the_gateway_in_use(gateway: Connection, nest: Nest) -> None:
+    """
+    Also when the gateway carries two, of which one goes on.
+    """
+    first, second = nest(gateway.transport), nest(gateway.transport)
+    channel = run(second, "cat")
+    Call(first.close).result(PROMPT_S)
+    channel.sendall(b"still there")
+    channel.settimeout(STEP_S)
+    assert channel.recv(100) == b"still there"
+    Call(second.close).result(PROMPT_S)
+    assert_usable(gateway.transport)
+
+
+def test_server_that_leaves_behind_a_living_gateway_is_no_end_of_file(
+    gateway: Connection, nest: Nest, valve: Valve, paramiko: ModuleType
+) -> None:
+    """
+    The next host is gone, and the gateway says so by closing the channel: told, not cut short.
+    """
+    client = nest(gateway.transport, valve.port)
+    channel = run(client)
+    file = channel.makefile("rb")
+    reading = Call(file.read)
+    assert reading.blocks(0.1)
+    valve.close()
+    error = reading.error(STEP_S)
+    assert type(error) is paramiko.ProxyCommandFailure, error
+    assert "is alive, but the SSH server behind it closed the channel" in str(error)
+    assert getattr(error, "returncode", "missing") is None
+    assert getattr(error, "partial", b"") == b"ab"
+    error = Call(client.get_transport().open_session).error(PROMPT_S)
+    assert type(error) is paramiko.ProxyCommandFailure, error
+    assert_usable(gateway.transport)
+
+
+def test_nested_connection_over_a_plain_socket_gets_upstreams_answers(
+    connect_plain: Callable[[int], Any], nest: Nest, valve: Valve, paramiko: ModuleType
+) -> None:
+    """
+    Without a proxy command the end of a gateway is what it is on stock.
+    """
+    outer = connect_plain(valve.port)
+    client = nest(outer.get_transport())
+    channel = run(client)
+    assert channel.recv(2) == b"ab"
+    reading = Call(channel.recv, 100)
+    assert reading.blocks(0.1)
+    valve.close()
+    assert reading.result(STEP_S) == b""
+    assert Call(channel.recv_exit_status).result(PROMPT_S) == -1
+    error = Call(client.get_transport().open_session).error(PROMPT_S)
+    assert type(error) is paramiko.SSHException
+
+
+@pytest.fixture
+def connect_plain(
+    make_client: Callable[[], Any], paramiko: ModuleType, host: Host
+) -> Callable[[int], Any]:
+    """
+    Return a function that logs in over a plain socket.
+    """
+
+    def connect_one(port: int) -> Any:
+        client = make_client()
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        client.connect(
+            host.address,
+            port,
+            username=host.user,
+            key_filename=str(host.client_key),
+            look_for_keys=False,
+            allow_agent=False,
+        )
+        return client
+
+    return connect_one
+
+
+@pytest.mark.measured
+@pytest.mark.slow
+def test_idle_hops_cost_nothing(gateway: Connection, nest: Nest) -> None:
+    """
+    A channel wakes who waits for it; stock asks it ten times a second, on each hop.
+    """
+    middle = nest(gateway.transport)
+    inner = nest(middle.get_transport())
+    run(inner)
+    for transport in (gateway.transport, middle.get_transport(), inner.get_transport()):
+        assert count_wake_ups(transport) <= 1
+
+
+@pytest.mark.slow
+def test_silent_host_behind_a_gateway_is_told_by_keepalives(
+    gateway: Connection, nest: Nest, valve: Valve
+) -> None:
+    """
+    The inner hop's keepalives are its own: the gateway, which answers its own, stays in use.
+    """
+    client = nest(gateway.transport, valve.port)
+    channel = run(client)
+    assert channel.recv(2) == b"ab"
+    gateway.transport.set_keepalive(1, count_max=3)
+    client.get_transport().set_keepalive(1, count_max=2)
+    valve.to_client.clear()
+    error = Call(channel.recv, 100).error(STEP_S)
+    assert "is alive, but there was no answer to 2 keepalives" in str(error), error
+    assert_usable(gateway.transport)
+
+
+def test_handshake_limit_of_the_inner_hop_closes_its_channel_alone(
+    gateway: Connection, nest: Nest, paramiko: ModuleType
+) -> None:
+    """
+    A host that says nothing ends the connect within its limit.
+    """
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        connecting = Call(
+            lambda: nest(gateway.transport, silent.getsockname()[1], banner_timeout=0.5)
+        )
+        assert isinstance(connecting.error(STEP_S), paramiko.SSHException)
+        assert_usable(gateway.transport)
+
+
+def test_inner_hop_closes_in_time_while_the_proxy_takes_nothing(
+    gateway: Connection, nest: Nest
+) -> None:
+    """
+    Its sender is stuck in the gateway's connection, which goes on to be in use.
+    """
+    client = nest(gateway.transport)
+    channel = run(client, "cat >/dev/null")
+    gateway.stall()
+    sending = Call(channel.sendall, bytes(8 << 20))
+    assert sending.blocks(0.5)
+    started = time.monotonic()
+    Call(client.close).result(CLOSE_LIMIT_S)
+    assert time.monotonic() - started < CLOSE_LIMIT_S
+    assert sending.error(PROMPT_S) is not None
+    gateway.resume()
+    assert_usable(gateway.transport)
+
+
+@pytest.mark.parametrize("rekeys", [False, True], ids=["", "with-new-keys"])
+def test_files_get_through_two_hops_whole(
+    gateway: Connection, nest: Nest, tmp_path: Path, rekeys: bool
+) -> None:
+    """
+    Eight megabytes each way at once, also while all hops exchange keys again and again.
+    """
+    middle = nest(gateway.transport)
+    inner = nest(middle.get_transport())
+    if rekeys:
+        for transport in (gateway.transport, middle.get_transport(), inner.get_transport()):
+            transport.packetizer.REKEY_BYTES = 1 << 20
+    content = os.urandom(1 << 16) * 128
+    (tmp_path / "there").write_bytes(content)
+    up, down = inner.open_sftp(), inner.open_sftp()
+    received = io.BytesIO()
+    putting = Call(up.putfo, io.BytesIO(content), str(tmp_path / "put"))
+    getting = Call(down.getfo, str(tmp_path / "there"), received)
+    putting.result(60)
+    getting.result(60)
+    wanted = hashlib.sha256(content).digest()
+    assert hashlib.sha256(received.getvalue()).digest() == wanted
+    assert hashlib.sha256((tmp_path / "put").read_bytes()).digest() == wanted
+
+
+IN_CHILD = {
+    "closes-all": "client.close(); outer.close(); os._exit(0)",
+    "exits-with-hooks": "sys.exit(0)",
+    "drops-all": "del client, outer, channel; gc.collect(); sys.exit(0)",
+    "calls": """
+        for call in (channel.recv_exit_status, client.open_sftp, outer.open_sftp):
+            try:
+                call()
+            except paramiko.SSHException as e:
+                assert "belongs to the parent" in str(e), e
+                continue
+            os._exit(1)
+        os._exit(0)
+    """,
+}
+
+
+@pytest.mark.parametrize("in_child", IN_CHILD.values(), ids=IN_CHILD)
+def test_forked_child_disturbs_no_hop(
+    target: str, client_source: Callable[[str], str], host: Host, in_child: str
+) -> None:
+    """
+    A child has copies of all hops: it is told that they are its parent's, and sends nothing.
+    """
+    body = f"""
+        import gc
+        outer = connect()
+        address = ({host.address!r}, {host.port})
+        client = connect(
+            outer.get_transport().open_channel("direct-tcpip", address, ("127.0.0.1", 0))
+        )
+        channel = client.get_transport().open_session()
+        channel.exec_command("cat")
+        child = os.fork()
+        if child == 0:
+            {textwrap.indent(textwrap.dedent(in_child), " " * 12).strip()}
+        status = os.waitpid(child, 0)[1]
+        assert status == 0, status
+        channel.settimeout(10)
+        channel.sendall(b"still there")
+        assert channel.recv(100) == b"still there"
+        client.close()
+        channel = outer.get_transport().open_session()
+        outer.close()
+    """
+    children.run_program(client_source(body), target)
+
+
+def test_packet_that_a_handler_cut_ends_its_own_hop(gateway: Connection, nest: Nest) -> None:
+    """
+    The cipher has gone on without it, so the server cannot understand what would come next.
+    """
+    client = nest(gateway.transport)
+    channel = run(client)
+    assert channel.recv(2) == b"ab"
+    packetizer = client.get_transport().packetizer
+    reading = Call(channel.recv, 100)
+    assert reading.blocks(0.1)
+    packetizer._Packetizer__block_engine_out = Interrupting()
+    with pytest.raises(KeyboardInterrupt):
+        channel.send(b"x")
+    error = reading.error(PROMPT_S)
+    assert "was left in the middle of a packet" in str(error), error
+    assert_usable(gateway.transport)
+
+
+class Interrupting:
+    """
+    Raise what a signal handler raises, as soon as a packet's cipher has gone on.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        raise KeyboardInterrupt
+
+
+def test_dropped_inner_client_names_the_proxy(
+    gateway: Connection, host: Host, paramiko: ModuleType
+) -> None:
+    """
+    As one that goes over the proxy itself does; one that was closed says nothing.
+    """
+    address = (host.address, host.port)
+    for closes in (False, True):
+        channel = gateway.transport.open_channel("direct-tcpip", address, (LOOPBACK, 0))
+        client = paramiko.SSHClient()
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        client.connect(
+            host.address,
+            sock=channel,
+            username=host.user,
+            key_filename=str(host.client_key),
+            look_for_keys=False,
+            allow_agent=False,
+        )
+        transport = client.get_transport()
+        if closes:
+            client.close()
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            del client
+            gc.collect()
+        texts = [str(w.message) for w in seen if issubclass(w.category, ResourceWarning)]
+        assert len(texts) == (0 if closes else 1), texts
+        assert closes or f"pid {gateway.proxy.process.pid}" in texts[0]
+        transport.close()
+        del transport, channel
+
+
+class Opaque:
+    """
+    Hide a proxy command where nobody can look: in functions.
+    """
+
+    def __init__(self, proxy: Any) -> None:
+        self.send = lambda data: proxy.send(data)
+        self.recv = lambda size: proxy.recv(size)
+        self.close = lambda: proxy.close()
+        self.settimeout = lambda seconds: proxy.settimeout(seconds)
+
+
+def test_whoever_raises_the_failure_is_a_dead_proxy(
+    paramiko: ModuleType,
+    make_client: Callable[[], Any],
+    proxy_command: str,
+    host: Host,
+) -> None:
+    """
+    A carrier that nobody can see through is known by what it raises.
+    """
+    client = make_client()
+    proxy = paramiko.ProxyCommand(proxy_command)
+    client.connect(
+        host.address,
+        host.port,
+        sock=Opaque(proxy),
+        username=host.user,
+        key_filename=str(host.client_key),
+        look_for_keys=False,
+        allow_agent=False,
+    )
+    channel = run(client)
+    proxy.process.kill()
+    assert channel.recv(2) == b"ab"
+    for call in (lambda: channel.recv(2), channel.recv_exit_status, lambda: channel.send(b"x")):
+        error = Call(call).error(STEP_S)
+        assert type(error) is paramiko.ProxyCommandFailure, error
+        assert getattr(error, "returncode", "missing") == -9
+
+
+@pytest.mark.parametrize(
+    ("methods", "words"),
+    [((), "object has no recv and no send"), (("recv", "settimeout"), "Half has no send")],
+    ids=["neither", "half"],
+)
+def test_what_no_bytes_can_go_over_is_refused_at_once(
+    paramiko: ModuleType, methods: tuple[str, ...], words: str
+) -> None:
+    """
+    Nothing is started for it, and the error names what is missing.
+    """
+    half = type("Half", (), dict.fromkeys(methods, lambda *_: None)) if methods else object
+    with pytest.raises(TypeError, match=words):
+        paramiko.Transport(half())
