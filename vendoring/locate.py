@@ -43,6 +43,8 @@ class Locator:
         self._tree = ast.parse(text)
         self._release = release
         self._broken = broken
+        # Most patches change several statements of a definition, and to look for them is slow.
+        self._statements: dict[ast.stmt, list[tuple[ast.stmt, str, str]]] = {}
 
     def guarded(self, entry: Entry) -> _Found:
         """
@@ -70,24 +72,22 @@ class Locator:
         node = self.definition(entry, (*entry.scope, entry.name))
         if isinstance(node, Finding):
             return node
-        statements = statements_of(node)
-        texts = [node_text(self.lines, statement) for statement in statements]
-        found = [
-            statement
-            for statement, text in zip(statements, texts)
-            if text_guard(text) in entry.told.guards
-        ]
+        if node not in self._statements:
+            texts_of = ((each, node_text(self.lines, each)) for each in statements_of(node))
+            self._statements[node] = [(each, text, text_guard(text)) for each, text in texts_of]
+        named = self._statements[node]
+        found = [statement for statement, _, guard in named if guard in entry.told.guards]
         which, number = entry.told.occurrence
         if len(found) == number:
             return found if which == 0 else [found[which - 1]]
         lines = ", ".join(str(statement.lineno) for statement in found)
-        got = f"{len(found)}, at lines {lines}" if found else f"none of {len(statements)}"
+        got = f"{len(found)}, at lines {lines}" if found else f"none of {len(named)}"
         return finding(
             entry,
             f"{entry.target} of paramiko {self._release}, {self.module}, has "
             + ("another number of such statements" if found else "no such statement"),
             f"exactly {number} whose guard is " + " or ".join(entry.told.guards),
-            got + self._moved(entry, texts, statements),
+            got + self._moved(entry, [text for _, text, _ in named], [each for each, *_ in named]),
             *self._hint(entry),
         )
 

@@ -23,6 +23,7 @@ from vendoring.pins import FILE_NAME, Edit, Kind, Line
 __all__ = ["check_counts", "count", "rename", "rename_names"]
 
 UPSTREAM_NAME = "paramiko"
+MODULE_NAME = "__name__"
 
 # Counts that are no edits: what is renamed by token, and what deliberately stays.
 NAME_TOKENS = "name-tokens"
@@ -41,8 +42,8 @@ def count(files: Mapping[str, str], edits: Sequence[Edit]) -> dict[str, int]:
     """
     counts = {NAME_TOKENS: 0, MODULE_NAMES: 0, STRINGS: 0}
     for text in files.values():
-        counts[NAME_TOKENS] += len(_name_tokens(text, UPSTREAM_NAME))
-        counts[MODULE_NAMES] += len(_name_tokens(text, "__name__"))
+        counts[NAME_TOKENS] += len(_name_tokens(text)[UPSTREAM_NAME])
+        counts[MODULE_NAMES] += len(_name_tokens(text)[MODULE_NAME])
         counts[STRINGS] += _runtime_strings(text)
     for edit in edits:
         counts[edit.id] = files.get(edit.module, "").count(edit.find)
@@ -114,26 +115,26 @@ def rename_names(text: str, import_name: str) -> str:
     """
     lines = source_lines(text)
     # From the end of each line, so that earlier columns stay true.
-    for row, column in reversed(_name_tokens(text, UPSTREAM_NAME)):
+    for row, column in reversed(_name_tokens(text)[UPSTREAM_NAME]):
         line = lines[row - 1]
         lines[row - 1] = line[:column] + import_name + line[column + len(UPSTREAM_NAME) :]
     return "".join(lines)
 
 
-# Whoever makes both kinds of a line asks twice about the same texts.
+# Tokenizing is much of the build's time. Both names are asked for, and by whoever makes both
+# kinds of a line twice.
 @functools.cache
-def _name_tokens(text: str, name: str) -> tuple[tuple[int, int], ...]:
-    found: list[tuple[int, int]] = []
-    # Tokenizing is most of the build's time, and few modules say `__name__`.
-    if name not in text:
-        return ()
+def _name_tokens(text: str) -> dict[str, list[tuple[int, int]]]:
+    found: dict[str, list[tuple[int, int]]] = {UPSTREAM_NAME: [], MODULE_NAME: []}
+    if not any(name in text for name in found):
+        return found
     previous = ""
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         # After a dot it is an attribute or a module below us, not the package.
-        if token.type == tokenize.NAME and token.string == name and previous != ".":
-            found.append(token.start)
+        if token.type == tokenize.NAME and token.string in found and previous != ".":
+            found[token.string].append(token.start)
         previous = token.string
-    return tuple(found)
+    return found
 
 
 def _unreachable(path: str, text: str) -> list[Finding]:
@@ -156,17 +157,14 @@ def _unreachable(path: str, text: str) -> list[Finding]:
 
 @functools.cache
 def _runtime_strings(text: str) -> int:
-    tree = ast.parse(text)
-    # A string that is a statement of its own is documentation.
-    documentation = {
-        id(node.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    }
-    return sum(
-        isinstance(node, ast.Constant)
-        and isinstance(node.value, (str, bytes))
-        and UPSTREAM_NAME in (node.value if isinstance(node.value, str) else repr(node.value))
-        and id(node) not in documentation
-        for node in ast.walk(tree)
-    )
+    # A string that is a statement of its own is documentation, and the walk meets the statement
+    # first.
+    documentation = set()
+    found = 0
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr):
+            documentation.add(node.value)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
+            told = node.value if isinstance(node.value, str) else repr(node.value)
+            found += UPSTREAM_NAME in told and node not in documentation
+    return found

@@ -10,6 +10,7 @@ the whole series are reported at once, and then nothing is returned.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,6 +70,10 @@ def apply_series(
                     )
                 )
                 continue
+            whole = _fitted(result[module], module, release, tuple(entries))
+            if whole is not None:
+                result[module] = whole
+                continue
             splicer = _Splicer(result[module], module, release, broken)
             splicer.apply(entries)
             result[module] = splicer.finish(where)
@@ -76,6 +81,18 @@ def apply_series(
         if findings:
             failed[patch.name] = findings
     return result, failed
+
+
+# Whoever makes both kinds of a line asks twice about the same texts.
+@functools.cache
+def _fitted(text: str, module: str, release: str, entries: tuple[Entry, ...]) -> str | None:
+    """
+    Return a module with all entries of one patch applied, or ``None`` if one does not fit.
+    """
+    splicer = _Splicer(text, module, release, {})
+    splicer.apply(entries)
+    result = splicer.finish(module)
+    return None if splicer.findings else result
 
 
 @dataclass(frozen=True)
