@@ -7,6 +7,8 @@ refusal is worth nothing unless the person at the prompt gets to read it.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import shutil
@@ -18,12 +20,12 @@ from pathlib import Path
 # `vendoring` is not installed. Last, so that what is wins over the checkout's folders.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from vendoring.__main__ import main
 from vendoring.acquire import fetch, wheelhouse_from_environment
 from vendoring.pinfile import read_pins
 from vendoring.verify import verify_artefact
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMAND_LIMIT_S = 50
 
 HEADER = """\
 Description: a sample
@@ -51,17 +53,9 @@ class Checkout:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """
-        Run ``python -m vendoring`` on this copy, for at most `COMMAND_LIMIT_S`.
+        Do what ``python -m vendoring`` does on this copy.
         """
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=ROOT,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_LIMIT_S,
-            check=False,
-        )
+        return run_here(self.command(*arguments))
 
     def command(self, *arguments: str) -> list[str]:
         """
@@ -154,6 +148,24 @@ class Checkout:
         (info / "licenses" / "LICENSE").rename(pristine / "LICENSE")
         shutil.rmtree(info)
         return pristine / "paramiko"
+
+
+def run_here(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """
+    Do what ``python -m vendoring`` with some more words does, in this process.
+
+    A process of its own for each of some hundred runs would read and count the same releases
+    anew. An exception that it lets out comes out of here too.
+    """
+    out, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        try:
+            status: object = main(command[3:])
+        except SystemExit as end:
+            # From the parser: help, or wrong usage.
+            status = end.code
+    assert isinstance(status, int), status
+    return subprocess.CompletedProcess(command, status, out.getvalue(), errors.getvalue())
 
 
 def filled_wheelhouse() -> Path:

@@ -16,6 +16,9 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 
+#: The plugins these tests are about.
+OURS = ("seeds", "reds", "repeats")
+
 #: Fails in each of the runs that are given, and counts how often its fixture was made.
 MEASURED = """
 import pathlib, pytest
@@ -41,8 +44,10 @@ def run(folder: Path, source: str, *arguments: str, **variables: str) -> tuple[i
     """
     (folder / "test_sample.py").write_text(source, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = measured\n", encoding="utf-8")
-    plugins = [word for name in ("seeds", "reds", "repeats") for word in ("-p", name)]
+    plugins = [word for name in ("pytest_timeout", *OURS) for word in ("-p", name)]
     kept = {key: value for key, value in os.environ.items() if not key.startswith("TOX_")}
+    # To load the gate's takes longer than all that these tests do.
+    kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *plugins, "-ra", *arguments],
         cwd=folder,

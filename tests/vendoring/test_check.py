@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkout import ROOT, Checkout
+from checkout import ROOT, Checkout, run_here
 
 from vendoring.pinfile import read_pins
 from vendoring.pins import KINDS
@@ -19,25 +19,16 @@ PINS = read_pins(ROOT)
 
 # Every line and kind is made and imported, on a machine that may be busy.
 pytestmark = pytest.mark.timeout(240)
-CHECK_LIMIT_S = 200
 
 WRONG = f"class Transport:\n    # replaces: {'0' * 16}\n    def close(self):\n        pass\n"
 
 
 def check(root: Path, wheelhouse: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """
-    Run ``python -m vendoring check``.
+    Do what ``python -m vendoring check`` does.
     """
     command = [sys.executable, "-m", "vendoring", "--root", str(root)]
-    return subprocess.run(
-        [*command, "--wheelhouse", str(wheelhouse), "check", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=CHECK_LIMIT_S,
-        check=False,
-    )
+    return run_here([*command, "--wheelhouse", str(wheelhouse), "check", *arguments])
 
 
 def test_check_imports_every_line_and_kind_of_the_project(wheelhouse: Path) -> None:

@@ -5,6 +5,7 @@ No line is pinned that nothing tests, and no Python named that is not tested.
 from __future__ import annotations
 
 import configparser
+import functools
 import os
 import re
 import subprocess
@@ -89,9 +90,10 @@ def test_environments_build_the_line_they_are_named_after(version: str) -> None:
         assert f"{key(version)}: upstream={version}" in rows
 
 
+@functools.cache
 def listed(*arguments: str) -> dict[str, str]:
     """
-    Return the environments that tox lists, with their descriptions.
+    Return the environments that tox lists, with their descriptions; nobody may change it.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TOX")}
     done = subprocess.run(

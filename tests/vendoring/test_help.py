@@ -5,6 +5,7 @@ The help is enough to work from: every command is listed, described, and refuses
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 from checkout import ROOT, Checkout
@@ -48,6 +49,34 @@ def test_wrong_usage_is_told_from_refusal(checkout: Checkout) -> None:
         done = checkout.run(*arguments)
         assert done.returncode == 2
         assert done.stderr.startswith("usage: python -m vendoring")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (("--help",), 0, "usage: python -m vendoring"),
+        (("guards", "packet.Packetizer.nothing"), 1, "packet.py"),
+        (("pin",), 2, "usage: python -m vendoring pin"),
+    ],
+)
+def test_process_ends_with_the_status_of_its_command(
+    checkout: Checkout, arguments: tuple[str, ...], status: int, told: str
+) -> None:
+    """
+    What the other tests learn from `main` in this process is what a shell gets.
+    """
+    done = subprocess.run(
+        checkout.command(*arguments),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == status
+    where = done.stderr if status else done.stdout
+    assert told in where
+    assert "Traceback" not in done.stderr
 
 
 def test_documents_name_only_commands_that_exist() -> None:
