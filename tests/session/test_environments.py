@@ -14,9 +14,6 @@ import apis
 import children
 import pytest
 
-#: They count, or look at the clock: nothing else may run beside them.
-pytestmark = pytest.mark.measured
-
 Source = Callable[[str], str]
 
 #: A hub that a blocking call holds up stands still for as long as that call takes: 1 s and more.
@@ -26,6 +23,7 @@ LONGEST_GAP_S = 0.6
 GREEN = ["gevent"] if sys.version_info >= (3, 13) else ["gevent", "eventlet"]
 
 
+@pytest.mark.measured
 def test_session_works_with_descriptors_above_1024(target: str, client_source: Source) -> None:
     """
     A program with many open files can connect, work, see a death, and close.
@@ -137,6 +135,7 @@ PATCHES = {
 }
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("library", GREEN)
 def test_session_in_green_threads_leaves_the_hub_running(
     target: str, client_source: Source, library: str
@@ -194,6 +193,7 @@ def test_time_limit_of_a_green_thread_is_raised_and_the_session_goes_on(
     children.run_program(client_source(body), target, first=PATCHES[library])
 
 
+@pytest.mark.measured
 def test_session_in_an_executor_leaves_asyncio_running(target: str, client_source: Source) -> None:
     """
     Calls in an executor do not hold the event loop up, and their failures come out of it.

@@ -20,9 +20,6 @@ from waiting import PROMPT_S, Call, wait_until
 
 from paramiko_gate.servers.endpoint import Host
 
-#: They count, or look at the clock: nothing else may run beside them.
-pytestmark = pytest.mark.measured
-
 WATCHED_S = 3.0
 
 #: After an answer the thread waits a tenth of a second once more before it sleeps for good.
@@ -49,6 +46,7 @@ def count_wake_ups(transport: Any) -> int:
     return wake_ups(transport.native_id) - before
 
 
+@pytest.mark.measured
 @pytest.mark.slow
 def test_transport_thread_sleeps_while_nothing_happens(
     open_connection: Callable[..., Connection],
@@ -62,6 +60,7 @@ def test_transport_thread_sleeps_while_nothing_happens(
     assert count_wake_ups(connection.transport) <= 1
 
 
+@pytest.mark.measured
 @pytest.mark.slow
 def test_transport_thread_looks_at_a_plain_socket_once_a_second(
     connect_through_valve: Callable[..., Any],
@@ -72,6 +71,7 @@ def test_transport_thread_looks_at_a_plain_socket_once_a_second(
     assert count_wake_ups(connect_through_valve().get_transport()) <= WATCHED_S + 1
 
 
+@pytest.mark.measured
 @pytest.mark.slow
 def test_transport_thread_wakes_only_for_keepalives(
     open_connection: Callable[..., Connection],
@@ -85,6 +85,7 @@ def test_transport_thread_wakes_only_for_keepalives(
     assert connection.transport.is_active()
 
 
+@pytest.mark.measured
 def test_close_wakes_the_transport_thread(connect_through_valve: Callable[..., Any]) -> None:
     """
     A thread that sleeps for good has to be told.
@@ -118,6 +119,7 @@ def test_new_keys_that_a_sender_finds_due_are_negotiated_at_once(
     )
 
 
+@pytest.mark.measured
 def test_keepalive_that_is_ordered_from_a_sleeping_thread_is_sent(
     connect_through_valve: Callable[..., Any],
 ) -> None:
@@ -138,6 +140,7 @@ def test_keepalive_that_is_ordered_from_a_sleeping_thread_is_sent(
     wait_until(lambda: len(sent) >= 2, 2, "two keepalives")
 
 
+@pytest.mark.measured
 def test_socket_that_the_program_closes_itself_ends_the_connection(
     paramiko: ModuleType, make_client: Callable[[], Any], host: Host, valve: Valve
 ) -> None:
