@@ -16,11 +16,25 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
+from made_once import made_once
 
 STOCK = "paramiko===5.1.0"
 FORK = "paramiko-patched"
 
 RunGate = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+#: What the first test that needs stock waits for pip, and others for that one, beside its own time.
+INSTALL_LIMIT_S = 180
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Give the tests that may have to install stock the time for it.
+    """
+    for item in items:
+        if "stock_python" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(60 + INSTALL_LIMIT_S))
 
 
 @pytest.fixture
@@ -52,8 +66,10 @@ def stock_python(tmp_path_factory: pytest.TempPathFactory) -> str:
     """
     from paramiko_gate.control import build_control
 
-    directory = tmp_path_factory.mktemp("stock") / "environment"
-    return build_control(STOCK, sys.executable, directory).interpreter[0]
+    folder = made_once(
+        tmp_path_factory, "stock", lambda new: build_control(STOCK, sys.executable, new)
+    )
+    return str(folder / "bin" / "python")
 
 
 @pytest.fixture(scope="session")
