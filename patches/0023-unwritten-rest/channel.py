@@ -12,20 +12,34 @@ class ChannelFile:
         if is_proxied(self.channel):
             # Not all at once: if a time limit comes between, the file has to
             # know what was accepted before.
-            count = self._send(data)
+            count = self._send(data, self.channel.send)
         else:
             self.channel.sendall(data)
             count = len(data)
 
     # adds after: _write
-    def _send(self, data):
+    def _send(self, data, send):
         if self._is_cut:
             raise IOError("A write was cut short; what was sent is not known")
         self.channel._is_handing_over = False
         try:
-            return self.channel.send(data)
+            return send(data)
         except BaseException:
             # A signal handler's: what was handed over is sent all the same.
             if self.channel._is_handing_over and not self.channel.closed:
                 self._is_cut = True
             raise
+
+
+class ChannelStderrFile:
+    # replaces statement: c514682f94bc4a28
+    def _write(self):
+        if is_proxied(self.channel):
+            count = self._send(data, self.channel.send_stderr)
+        else:
+            self.channel.sendall_stderr(data)
+            count = len(data)
+
+    # replaces statement: 7b3a3b23b9adfb5b
+    def _write(self):
+        return count

@@ -23,6 +23,6 @@ class Channel:
 
 
 class ChannelFile:
-    # replaces statement: 0ec95c2382de0a4d
+    # replaces statement: a809b709a5957a77
     def _send(self):
-        return self.channel._check_sent(self.channel.send(data))
+        return self.channel._check_sent(send(data))

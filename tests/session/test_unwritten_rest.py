@@ -48,6 +48,27 @@ def test_flush_after_a_time_limit_sends_only_the_rest(
     assert received.result(20) == lines
 
 
+@pytest.mark.fault
+def test_stderr_file_keeps_only_the_rest_after_a_time_limit(
+    open_connection: Callable[..., Any],
+) -> None:
+    """
+    OpenSSH takes no more of it than its window: what the file keeps begins where that ended.
+    """
+    channel = open_connection().transport.open_session()
+    channel.exec_command("exec cat >/dev/null")
+    file = channel.makefile_stderr("wb", 10_000_000)
+    data = b"".join(b"%07d\n" % number for number in range(SIZE_BYTES // 8))
+    window = channel.out_window_size
+    channel.settimeout(LIMIT_S)
+    file.write(data)
+    with pytest.raises(socket.timeout):
+        file.flush()
+    sent = window - channel.out_window_size
+    assert sent
+    assert file._wbuffer.getvalue() == data[sent:]
+
+
 def _read_to_end(channel: Any) -> bytes:
     received = bytearray()
     while data := channel.recv(65536):
