@@ -9,8 +9,10 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from checkout import ROOT
+import pytest
+from checkout import ROOT, filled_wheelhouse
 from environment import Environment
+from made_once import made_once
 
 from vendoring import pins
 from vendoring.backend import PROJECT
@@ -99,6 +101,38 @@ def build_all(
         variables=variables,
     )
     return found_wheels(output)
+
+
+def shared_builder(factory: pytest.TempPathFactory) -> Builder:
+    """
+    Return a builder on the interpreter at hand, which all tests of a run share.
+    """
+    wheelhouse = filled_wheelhouse()
+    return Builder(made_once(factory, "builder", lambda new: Builder(new, wheelhouse)), wheelhouse)
+
+
+def shared_project(factory: pytest.TempPathFactory) -> Path:
+    """
+    Return a copy of the checkout that all tests of a run share; none may change it.
+    """
+    return made_once(factory, "project", copy_project)
+
+
+def shared_wheels(
+    factory: pytest.TempPathFactory, builder: Builder, lines: Collection[str]
+) -> Wheels:
+    """
+    Return the wheels of each kind of some lines, which all tests of a run share.
+    """
+    project = shared_project(factory)
+    found: Wheels = {}
+    for line in lines:
+
+        def build(output: Path, line: str = line) -> None:
+            build_all(builder.environment, project, builder.wheelhouse, output, lines=[line])
+
+        found |= found_wheels(made_once(factory, f"wheels-{line}", build))
+    return found
 
 
 def found_wheels(output: Path) -> Wheels:

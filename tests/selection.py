@@ -4,6 +4,7 @@ Which tests are in the first ring, and what the selected ones ask for.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +27,15 @@ LINES_AND_KINDS = [
 ]
 
 
-def asked_for(session: pytest.Session, parameter: str) -> set[Any]:
+def asked_for(session: pytest.Session, parameter: str, folder: Path) -> set[Any]:
     """
-    Return each value of a parameter that a test of this run has.
+    Return each value of a parameter that a test of this run has which stands in a directory.
+
+    Tests of others have parameters of the same names, and are run in the same session.
     """
-    specs = [getattr(item, "callspec", None) for item in session.items]
+    specs = [
+        getattr(item, "callspec", None)
+        for item in session.items
+        if item.path.is_relative_to(folder)
+    ]
     return {spec.params[parameter] for spec in specs if spec and parameter in spec.params}

@@ -10,8 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from building import KINDS, PINS, Builder
-from checkout import ROOT, filled_wheelhouse
+from building import KINDS, PINS, Builder, shared_builder, shared_wheels
 from environment import Environment
 from selection import asked_for
 from upstream_rename import rename_suite
@@ -71,7 +70,7 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
     """
     Return what builds the wheels, without any index.
     """
-    return Builder(tmp_path_factory.mktemp("builder") / "env", filled_wheelhouse())
+    return shared_builder(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -92,16 +91,15 @@ def line(
     """
     Return the runs of one line: stock, and the kinds that the chosen tests ask for.
     """
-    kinds = asked_for(request.session, "kind")
+    kinds = asked_for(request.session, "kind", HERE)
     pinned = PINS.lines[request.param]
     folder = tmp_path_factory.mktemp(pinned.version)
     wheelhouse = builder.wheelhouse
     sdist = fetch(pinned.sdist, pinned.version, wheelhouse)
     verify_artefact(sdist, pinned.sdist)
     wheels = {"stock": wheelhouse / pinned.wheel.file}
-    for kind in (kind for kind in KINDS if kind in kinds):
-        settings = (f"upstream={pinned.version}", f"kind={kind}", f"wheelhouse={wheelhouse}")
-        wheels[kind] = builder.wheel(ROOT, folder / kind / "wheel", *settings)
+    built = shared_wheels(tmp_path_factory, builder, [pinned.version])
+    wheels |= {kind: built[pinned.version, kind] for kind in KINDS if kind in kinds}
 
     def prepare(name: str) -> Suite:
         environment = Environment(folder / name / "env")

@@ -32,6 +32,15 @@ def test_stock_passes_its_own_suite(line: Line) -> None:
     assert len(stock.of("passed") | set(again)) >= expected.passed
 
 
+def test_no_suite_is_run_that_no_test_asks_for(line: Line, request: pytest.FixtureRequest) -> None:
+    """
+    Tests of the wheels stand in the same run of pytest, and are about both kinds.
+    """
+    names = {item.name for item in request.session.items if item.path == request.path}
+    asked = {kind for kind in pins.KINDS if any(name.endswith(f"-{kind}]") for name in names)}
+    assert line.suites.keys() == {"stock", *asked}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_suite_tests_the_installed_package(line: Line, kind: str) -> None:
     """

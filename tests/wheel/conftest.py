@@ -8,13 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from building import KINDS, Builder, Wheels, build_all, copy_project, found_wheels
-from checkout import ROOT, filled_wheelhouse
+from building import (
+    KINDS,
+    PINS,
+    Builder,
+    Wheels,
+    shared_builder,
+    shared_project,
+    shared_wheels,
+)
+from checkout import filled_wheelhouse
 from environment import Environment
 from made_once import made_once
 from selection import asked_for
-
-from vendoring.pinfile import read_pins
 
 
 @pytest.fixture(scope="session")
@@ -26,12 +32,11 @@ def wheelhouse() -> Path:
 
 
 @pytest.fixture(scope="session")
-def builder(tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path) -> Builder:
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
     """
     Return a builder on the interpreter at hand.
     """
-    folder = made_once(tmp_path_factory, "builder", lambda new: Builder(new, wheelhouse))
-    return Builder(folder, wheelhouse)
+    return shared_builder(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -39,49 +44,27 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     Return a copy of the checkout that all tests share; none may change it.
     """
-    return made_once(tmp_path_factory, "project", copy_project)
+    return shared_project(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def wheels(
-    tmp_path_factory: pytest.TempPathFactory, builder: Builder, project: Path
-) -> dict[str, Path]:
+def wheels(tmp_path_factory: pytest.TempPathFactory, builder: Builder) -> dict[str, Path]:
     """
-    Return both wheels by kind.
+    Return both wheels of the newest line by kind; `test_build` compares pip's with them.
     """
-
-    def build(output: Path) -> None:
-        for kind in KINDS:
-            settings = (f"kind={kind}", f"wheelhouse={builder.wheelhouse}")
-            builder.wheel(project, output / kind, *settings)
-
-    output = made_once(tmp_path_factory, "wheels", build)
-    return {kind: next((output / kind).glob("*.whl")) for kind in KINDS}
+    found = shared_wheels(tmp_path_factory, builder, [PINS.newest])
+    return {kind: wheel for (_, kind), wheel in found.items()}
 
 
 @pytest.fixture(scope="session")
 def line_wheels(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    builder: Builder,
-    project: Path,
-    wheelhouse: Path,
-    wheels: dict[str, Path],
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, builder: Builder
 ) -> Wheels:
     """
     Return the wheels of each kind of the lines that the selected tests ask for.
     """
-    newest = read_pins(ROOT).newest
-    found = {(newest, kind): wheel for kind, wheel in wheels.items()}
-    lines = sorted(asked_for(request.session, "line") - {newest})
-    if lines:
-        output = made_once(
-            tmp_path_factory,
-            "line-wheels",
-            lambda output: build_all(builder.environment, project, wheelhouse, output, lines=lines),
-        )
-        found |= found_wheels(output)
-    return found
+    lines = asked_for(request.session, "line", Path(__file__).parent)
+    return shared_wheels(tmp_path_factory, builder, sorted(lines))
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +90,7 @@ def beside_stock(tmp_path_factory: pytest.TempPathFactory, wheels: dict[str, Pat
     Return an environment with stock paramiko and the namespaced wheel.
     """
     environment = Environment(tmp_path_factory.mktemp("beside-stock") / "env")
-    stock = f"paramiko==={read_pins(ROOT).newest}"
+    stock = f"paramiko==={PINS.newest}"
     environment.pip("install", "--quiet", stock, str(wheels["namespaced"]))
     return environment
 

@@ -76,28 +76,20 @@ def test_sdist_refuses_settings_of_another_kind(
     assert not list(tmp_path.glob("*.whl"))
 
 
-def test_build_leaves_checkout_as_it_was(builder: Builder, tmp_path: Path) -> None:
-    """
-    A build works in a directory of its own, so that no build can leak into another.
-    """
-    checkout = copy_project(tmp_path / "checkout")
-    before = files_below(checkout)
-    builder.wheel(checkout, tmp_path / "wheel", f"wheelhouse={builder.wheelhouse}")
-    after = {path for path in files_below(checkout) if "__pycache__" not in path}
-    assert after == before
-
-
-def test_build_ignores_what_lies_about_in_checkout(
+def test_build_leaves_checkout_as_it_was_and_ignores_what_lies_about_in_it(
     wheels: dict[str, Path], builder: Builder, tmp_path: Path
 ) -> None:
     """
-    Remains of other tools, such as an old build directory, do not get into the wheel.
+    A build works in a directory of its own: no build and no other tool leaks into another.
     """
     checkout = copy_project(tmp_path / "checkout")
     for stray in ("build/lib/paramiko_patched/stray.py", "dist/x.whl", "paramiko_gate/x.pyc"):
         (checkout / stray).parent.mkdir(parents=True, exist_ok=True)
         (checkout / stray).write_text("", encoding="utf-8")
+    before = files_below(checkout)
     wheel = builder.wheel(checkout, tmp_path / "wheel", f"wheelhouse={builder.wheelhouse}")
+    after = {path for path in files_below(checkout) if "__pycache__" not in path}
+    assert after == before
     assert wheel.read_bytes() == wheels["namespaced"].read_bytes()
 
 
