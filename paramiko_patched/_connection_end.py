@@ -249,11 +249,12 @@ def find_failure(
     :param disconnect: what the server said when it ended the connection.
     :returns:
         `None` if it was closed by the program; without a proxy command, `None`
-        unless the server has failed to answer as many keepalives as allowed.
+        unless the server has failed to answer as many keepalives as allowed,
+        or took nothing for as long.
     """
     proxy = proxy_of(carrier)
     if isinstance(cause, NoAnswer) and proxy is not None:
-        return proxy._describe("is alive, but there was {}".format(cause))
+        return proxy._describe(cause.of_proxy.format(*cause.args))
     if isinstance(cause, (NoAnswer, ProxyCommandFailure)):
         # Whoever asked to be told of a silent server is told; and so is the
         # user of a carrier that nobody could see through before.  Without its

@@ -3,13 +3,15 @@
 # (at your option) any later one.
 
 """
-Noticing that a server has stopped to answer.
+Noticing that a server has stopped to answer, or that nothing gets to it.
 
 A connection whose peer is gone for good may stay open for ever: nothing
 arrives, and nothing says that nothing ever will.  `SilenceTimer` counts the
-keepalives that the transport thread sends meanwhile.  `Answer` is what a
-global request, such as a keepalive, waits for: by RFC 4254, section 4, answers
-come in the order of the requests, and nothing else tells which is whose.
+keepalives that the transport thread sends meanwhile.  As long as something
+arrives it looks at the other direction as well, which can be stuck alone.
+`Answer` is what a global request, such as a keepalive, waits for: by RFC 4254,
+section 4, answers come in the order of the requests, and nothing else tells
+which is whose.
 """
 
 from __future__ import annotations
@@ -25,10 +27,28 @@ from paramiko.ssh_exception import SSHException
 LAST_ANSWER_S = 1.0
 
 
+#: How often in each interval `SilenceTimer` looks at the output.
+LOOKS = 4
+
+
 class NoAnswer(SSHException):
     """
     A server has not answered so many keepalives in a row.
     """
+
+    #: What is said of a proxy that has not ended; takes the argument.
+    of_proxy = "is alive, but there was {}"
+
+
+class NothingTaken(NoAnswer):
+    """
+    What carries the connection takes no output, though input goes on.
+    """
+
+    of_proxy = "is alive, but {}"
+
+    def __str__(self) -> str:
+        return "the peer {}".format(*self.args)
 
 
 class Answer:
@@ -89,6 +109,10 @@ class SilenceTimer:
         self._interval = interval
         self._count_max = count_max
         self._send = send
+        self._look_due = 0.0
+        #: How much output was taken when last looked at, if not all of it.
+        self._taken: int | None = None
+        self._taken_at = 0.0
         self.heard()
 
     def heard(self) -> None:
@@ -104,15 +128,37 @@ class SilenceTimer:
         """
         return max(0.0, self._due - time.monotonic())
 
-    def check(self) -> None:
+    def check(self, taken: Callable[[], int | None]) -> None:
         """
-        Send a keepalive if one is due.
+        Send a keepalive if one is due, and look at the output now and then.
+
+        :param taken:
+            returns how many bytes of output were taken, ever; `None` if that
+            is all there is.  Does not block.
 
         :raises NoAnswer: enough have been sent.
+        :raises NothingTaken: none were taken for as long as these would last.
         """
         now = time.monotonic()
-        if now < self._due:
-            return
+        if now >= self._due:
+            self._ask(now)
+        # Of a server that is silent as well, `NoAnswer` tells; so this needs
+        # no timer, and is looked at when something has arrived.
+        if now >= self._look_due and not self._unanswered:
+            self._look_due = now + self._interval / LOOKS
+            self._look(now, taken())
+
+    def _look(self, now: float, taken: int | None) -> None:
+        if taken is None or taken != self._taken:
+            self._taken, self._taken_at = taken, now
+        elif now - self._taken_at >= self._interval * self._count_max:
+            raise NothingTaken(
+                "took nothing for {:g} s".format(
+                    self._interval * self._count_max
+                )
+            )
+
+    def _ask(self, now: float) -> None:
         if self._unanswered == self._count_max:
             raise NoAnswer(
                 "no answer to {} keepalive{}".format(

@@ -70,7 +70,8 @@ class OutputQueue:
         self._packets: deque[bytes] = deque()
         #: How many bytes were put, ever: the position of the last packet.
         self.accepted = 0
-        self._written = 0
+        #: How many of these were written.
+        self.written = 0
         self._writer: int | None = None
         self._failure: Exception | None = None
 
@@ -133,7 +134,7 @@ class OutputQueue:
         interrupts = self._writer == me
         try:
             with self._lock:
-                backlog = self.accepted - self._written
+                backlog = self.accepted - self.written
                 if position is None and backlog > BACKLOG_LIMIT:
                     position = self.accepted
                 is_writer = self._take_turn(me, position, deadline)
@@ -155,7 +156,7 @@ class OutputQueue:
             raise copy.copy(failure) from failure.__cause__
 
     def _is_written(self, position: int | None) -> bool:
-        return position is not None and self._written >= position
+        return position is not None and self.written >= position
 
     def _is_over(self, position: int | None) -> bool:
         return self._failure is not None or self._is_written(position)
@@ -215,7 +216,7 @@ class OutputQueue:
             self.end(failure)
             return 0
         with self._lock:
-            self._written += count
+            self.written += count
             # Somebody else's packet may be out, though this writer goes on.
             self._changed.notify_all()
             if self._failure is None and count:

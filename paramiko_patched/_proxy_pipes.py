@@ -15,6 +15,7 @@ import math
 import os
 import select
 import socket
+import sys
 import threading
 import time
 from typing import Any
@@ -40,6 +41,9 @@ STDERR_READS = 64
 #: the usual size and more.  A pipe as it comes holds a page less than two, so
 #: that every second write of a bulk transfer stops half-way.
 WIDE_INPUT = 128 * 1024
+
+#: A C integer, for the system to fill in.
+_ZERO = bytes(4)
 
 #: The longest single wait, in seconds: ``poll`` takes 31 bits of milliseconds.
 LONGEST_POLL_S = 1_000_000.0
@@ -280,6 +284,20 @@ class ProxyPipes:
         finally:
             self._leave(self._readers, mark)
 
+    def untaken(self) -> int:
+        """
+        Return how many bytes the proxy has not read yet of what was written.
+
+        Never blocks.  0 where the system does not tell.
+        """
+        mark = object()
+        try:
+            if not self._enter(self._writers, mark) or self.write_closed:
+                return 0
+            return untaken(self._process.stdin, "FIONREAD")
+        finally:
+            self._leave(self._writers, mark)
+
     def fileno(self) -> int:
         """
         Return the descriptor of the proxy's output, or -1 once it is closed.
@@ -488,6 +506,23 @@ class ProxyPipes:
                     self._tail = (self._tail + words)[-STDERR_TAIL:]
                 else:
                     self._stderr_open = False
+
+
+def untaken(file: Any, request: str) -> int:
+    """
+    Return how many bytes a pipe or socket holds that were written to it.
+
+    :param file: our end of it.
+    :param str request: the name of what the system is asked.
+    :returns: 0 where it does not tell.
+    """
+    try:
+        import termios
+
+        answer = fcntl.ioctl(file.fileno(), getattr(termios, request), _ZERO)
+    except (ImportError, AttributeError, OSError, ValueError):
+        return 0  # neither a system that tells, nor open any more
+    return int.from_bytes(answer, sys.byteorder)
 
 
 def _is_taken_away(process: Any) -> bool:

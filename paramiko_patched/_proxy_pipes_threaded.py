@@ -51,6 +51,7 @@ from paramiko._proxy_pipes import (
     _deadline,
     _earlier,
     _is_taken_away,
+    untaken,
 )
 from paramiko._proxy_threads import Input, Output, Stderr, Waiters
 
@@ -238,6 +239,17 @@ class ThreadedProxyPipes:
         except PipeError:
             pass
         return self.closed or self._output.ended
+
+    def untaken(self) -> int:
+        """
+        Return how many bytes the proxy has not read yet of what was written.
+
+        Never blocks.  Where the system does not tell, as on Windows, that is
+        what has not got into the pipe.
+        """
+        if self.write_closed:
+            return 0
+        return self._input.held() + untaken(self._process.stdin, "FIONREAD")
 
     def fileno(self) -> int:
         """

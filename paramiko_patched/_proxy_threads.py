@@ -273,6 +273,13 @@ class Input(_Worker):
         super().after_fork_in_child()
         self._piece = None
 
+    def held(self) -> int:
+        """
+        Return the size of the piece that is on its way.
+        """
+        piece = self._piece
+        return 0 if piece is None or self.ended else len(piece.data)
+
     def busy(self) -> bool:
         """
         Whether a piece is on its way; there is no room for another then.

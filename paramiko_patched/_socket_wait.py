@@ -35,6 +35,7 @@ from typing import Any
 
 from paramiko._carrier import describe_end
 from paramiko._output_queue import Ended
+from paramiko._proxy_pipes import untaken
 from paramiko._wake import Wake
 from paramiko.channel import Channel
 from paramiko.proxy import ProxyCommand
@@ -101,6 +102,15 @@ class SocketWait:
         """
         return self.send(data)
 
+    def untaken(self) -> int:
+        """
+        Return how many bytes were sent that the other side has not taken yet.
+
+        Does not block.  0 where nobody knows: then what is sent counts as
+        taken.
+        """
+        return 0
+
     def wake(self) -> None:
         """
         End the `wait_readable` that is under way, or else the next one.
@@ -141,6 +151,9 @@ class _ProxyWait(SocketWait):
         if sent is None:
             raise Ended()  # closed by us
         return sent
+
+    def untaken(self) -> int:
+        return self._socket._untaken()
 
     def wake(self) -> None:
         self._socket._wake_reader()
@@ -265,6 +278,9 @@ class _PlainWait(SocketWait):
             if not poller.poll(0):
                 return None
         return super().send_now(data)
+
+    def untaken(self) -> int:
+        return untaken(self._socket, "TIOCOUTQ")
 
     def wake(self) -> None:
         with self._lock:

@@ -389,6 +389,12 @@ class ProxyCommand(ClosingContextManager):
             return True
         return self._adopt().pipes.wait_readable(timeout)
 
+    def _untaken(self) -> int:
+        """
+        Return how many bytes the proxy has not taken of what was sent.
+        """
+        return self._adopt().pipes.untaken()
+
     def _wake_reader(self) -> None:
         """
         End the `_wait_readable` that is under way, or else the next one.

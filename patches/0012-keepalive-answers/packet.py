@@ -24,7 +24,17 @@ class Packetizer:
         if self.__silence is None:
             self.__upstream_check_keepalive()
         elif self.__block_engine_out:
-            self.__silence.check()
+            self.__silence.check(self.__taken_output)
+
+    # adds after: set_keepalive
+    def __taken_output(self):
+        """
+        Return how many bytes the peer has taken; `None` if that is all.
+        """
+        untaken = self.__wait.untaken()
+        if not untaken and self.__output.empty():
+            return None
+        return self.__output.written - untaken
 
     # replaces statement: b021ef5b83d4baf8
     def __until_keepalive(self):

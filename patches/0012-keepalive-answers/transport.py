@@ -24,7 +24,9 @@ class Transport:
             anything, and end the connection when as many in a row stay
             without an answer.  Every call of it then raises an
             `.SSHException` that says so, which is a `.ProxyCommandFailure` if
-            it goes over a proxy command.
+            it goes over a proxy command.  Input does not excuse output: a
+            connection also ends if nothing is taken of what there is to send
+            for ``interval`` times ``count_max`` seconds.
 
         .. versionchanged:: 5.1.0+patched.1
             Added the ``count_max`` argument.
