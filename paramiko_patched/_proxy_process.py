@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import logging
 import os
 import select
 import signal
@@ -27,6 +28,9 @@ from typing import Any, Callable
 from paramiko._poller import make_poller
 from paramiko._proxy_pipes import ProxyPipes
 from paramiko._proxy_pipes_threaded import ThreadedProxyPipes
+from paramiko.util import get_logger
+
+_logger = get_logger("paramiko.proxy")
 
 #: Whether this system can wait for several pipes at once, with a time limit.
 POLLABLE_PIPES = os.name == "posix"
@@ -75,7 +79,24 @@ class ProxyProcess:
         self._lock = threading.RLock()
         self._exited = False
         self._ending = False
+        self._logs = False
         _running.add(self)
+
+    # its log
+
+    def log_start(self, command: str) -> None:
+        """
+        Log that it has started, and have its end logged as well.
+
+        Blocks for as long as the program's handlers of the log do.
+        """
+        self._logs = _logger.isEnabledFor(logging.DEBUG)
+        _logger.debug("Started proxy %d: %s", self.process.pid, command)
+
+    def _log_end(self) -> None:
+        _logger.debug(
+            "Proxy %d %s", self.process.pid, status_text(self.returncode)
+        )
 
     # its exit status
 
@@ -154,6 +175,9 @@ class ProxyProcess:
                 self._exited = True
                 if not self._own_session:
                     self._collect()
+        if self._exited and self._logs:
+            self._logs = False
+            _in_background(self._log_end)
 
     def _collect(self) -> int | None:
         """
@@ -444,6 +468,21 @@ def _in_background(work: Callable[..., None], *arguments: Any) -> None:
         pass
 
 
+def status_text(returncode: int | None) -> str:
+    """
+    Say how a process has ended, in the words of an error message.
+    """
+    if returncode is None:
+        return "exited, status unknown"
+    if returncode >= 0:
+        return "exited with status {}".format(returncode)
+    try:
+        name = " ({})".format(signal.Signals(-returncode).name)
+    except ValueError:
+        name = ""
+    return "was killed by signal {}{}".format(-returncode, name)
+
+
 #: All proxies of this program that are not yet both closed and reaped.
 _running: set[ProxyProcess] = set()
 
@@ -453,6 +492,7 @@ def _end_all() -> None:
     At interpreter exit, end all processes in bounded time, and reap them.
     """
     for child in list(_running):
+        child._logs = False  # handlers may be closed already
         child.pipes.close()
     _wait_for_running(EOF_GRACE_S)
     rest = {child: child._terminate() for child in list(_running)}

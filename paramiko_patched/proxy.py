@@ -47,6 +47,11 @@ Garbage collector
     Collects the `ProxyCommand` alone.  Pipes and process are held by a
     registry until the process is reaped, so they outlive a dropped proxy and
     are ended from there, in the background, whatever the collector does first.
+Log
+    The start and the end of the process are told at DEBUG on
+    ``paramiko.proxy``.  Of the end a background thread tells, since whoever
+    learns of it may be a destructor, or a closer, which must not wait for
+    whatever handlers of the program do.
 Interpreter exit
     Ends all that the registry still holds, all at once, in bounded time.
 
@@ -62,7 +67,6 @@ import copy
 import errno
 import os
 import shlex
-import signal
 import socket
 import threading
 import weakref
@@ -80,7 +84,7 @@ except ImportError as e:
 
 from paramiko._one_by_one import taking_turns
 from paramiko._proxy_pipes import PipeError
-from paramiko._proxy_process import ProxyProcess
+from paramiko._proxy_process import ProxyProcess, status_text
 from paramiko.ssh_exception import ProxyCommandFailure
 from paramiko.util import ClosingContextManager
 
@@ -170,7 +174,7 @@ class ProxyCommand(ClosingContextManager):
             **options,
         )
         self.timeout = None
-        self._adopt()
+        self._adopt().log_start(self._command_text())
 
     def __del__(self) -> None:
         # A subclass that never called __init__, dropped before its first use:
@@ -438,7 +442,7 @@ class ProxyCommand(ClosingContextManager):
         """
         child = self._adopt()
         if child.wait(STATUS_GRACE_S):
-            reason = _status_text(child.returncode)
+            reason = status_text(child.returncode)
         elif child.owned:
             reason = otherwise + "; process still running"
         else:
@@ -515,21 +519,6 @@ def _pipe_text(error: PipeError) -> str:
     """
     cause = error.__cause__
     return getattr(cause, "strerror", None) or str(cause)
-
-
-def _status_text(returncode: int | None) -> str:
-    """
-    Say how a process has ended, in the words of an error message.
-    """
-    if returncode is None:
-        return "exited, status unknown"
-    if returncode >= 0:
-        return "exited with status {}".format(returncode)
-    try:
-        name = " ({})".format(signal.Signals(-returncode).name)
-    except ValueError:
-        name = ""
-    return "was killed by signal {}{}".format(-returncode, name)
 
 
 def printable(words: str) -> str:
