@@ -2,7 +2,8 @@
 Measure for a moment what processes do: CPU, and reads that return nothing.
 
 A thread that spins on a dead proxy reads an end of file again and again, tens of thousands of times
-a second; a thread that works reads bytes, or does not read. Role: third stage of the doctor.
+a second; a thread that works reads bytes, or does not read. What it reads is not seen from outside;
+`proxies` says whether there is a dead proxy to read from. Role: third stage of the doctor.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Activity:
     :param int spinning_threads: how many did nothing but read nothing
     :param float empty_reads_per_s: of all those threads
     :param int descriptors: open at the end
-    :param int threads: at the end
+    :param int threads: at the end; greenlets are none
     """
 
     cpu_fraction: float

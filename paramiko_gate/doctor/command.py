@@ -53,6 +53,7 @@ def examine(pids: list[int], window_s: float, older_than_s: float) -> Examinatio
     census = _census(pids)
     pipes = Pipes()
     before = {suspect.pid: proxies_of(suspect.pid, pipes) for suspect in census.suspects}
+    dead_ends = {pid: pipes.dead_ends(pid) for pid in before}
     orphans = set() if pids else {(proxy.pid, proxy.started) for proxy in find_orphans(pipes)}
     activities = measure(list(before), window_s)
     pipes = Pipes()
@@ -67,7 +68,10 @@ def examine(pids: list[int], window_s: float, older_than_s: float) -> Examinatio
             for proxy in proxies_of(suspect.pid, pipes)
             if (proxy.pid, proxy.started, proxy.is_zombie) in seen
         ]
-        findings = diagnose(suspect, activity, proxies, older_than_s)
+        keeps_dead_proxy = dead_ends[suspect.pid].of_dead_proxy(
+            pipes.dead_ends(suspect.pid), proxies
+        )
+        findings = diagnose(suspect, activity, proxies, keeps_dead_proxy, older_than_s)
         patients.append(Patient(suspect, activity, proxies, findings))
     lasting = [
         (proxy, diagnose_orphan(proxy))

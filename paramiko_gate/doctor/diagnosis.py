@@ -35,12 +35,17 @@ class Finding:
 
 
 def diagnose(
-    suspect: Suspect, activity: Activity, proxies: list[Proxy], older_than_s: float
+    suspect: Suspect,
+    activity: Activity,
+    proxies: list[Proxy],
+    keeps_dead_proxy: bool,
+    older_than_s: float,
 ) -> list[Finding]:
     """
     Return what is wrong with a process; nothing means that it is healthy.
 
     :param list proxies: those that were there before and after the activity was measured
+    :param bool keeps_dead_proxy: it has the pipes of a proxy that is gone
     :param float older_than_s: a living proxy of that age, in seconds, is taken for forgotten
     """
     findings = []
@@ -48,7 +53,8 @@ def diagnose(
     is_fork = bool(installed) and all(found.is_fork for found in installed)
     zombies = [proxy for proxy in proxies if proxy.is_zombie]
     living = [proxy for proxy in proxies if not proxy.is_zombie]
-    if activity.spinning_threads and suspect.uses_paramiko:
+    # Others read nothing again and again as well, such as who waits for the end of a file to grow.
+    if activity.spinning_threads and suspect.uses_paramiko and keeps_dead_proxy:
         findings.append(
             Finding(
                 SPINNING,
@@ -71,13 +77,9 @@ def diagnose(
                 else "close the clients whose proxies died",
             )
         )
-    # A session has a thread of its own, and the program has one as well.
-    sessions = max(0, activity.threads - 1)
     unheld = [proxy for proxy in living if not proxy.is_held]
     old = [proxy for proxy in living if proxy.is_held and proxy.age_s > older_than_s]
     leaks = []
-    if len(living) > sessions:
-        leaks.append(f"{len(living)} proxies for at most {sessions} sessions")
     if unheld:
         leaks.append(f"nobody holds the other end of {_pids(unheld)}")
     if old:

@@ -2,13 +2,15 @@
 Find the proxy commands: relays that share pipes with whoever started them.
 
 A proxy that lost its other end, because the program dropped it or is gone, is told apart from one
-in use by who holds the pipes. Role: second stage of the doctor; reads only.
+in use by who holds the pipes. So is a program that has kept the pipes of a proxy that is gone.
+Role: second stage of the doctor; reads only.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 from dataclasses import dataclass
 
@@ -57,10 +59,15 @@ class Pipes:
     """
 
     def __init__(self) -> None:
-        self._by_pid = {process.pid: _read_pipes(process.pid) for process in psutil.process_iter()}
+        self._by_pid: dict[int, set[str]] = {}
         self._holders: dict[str, set[int]] = {}
-        for pid, pipes in self._by_pid.items():
-            for pipe in pipes:
+        self._read: dict[int, set[str]] = {}
+        self._written: dict[int, set[str]] = {}
+        for process in psutil.process_iter():
+            pid = process.pid
+            self._read[pid], self._written[pid] = _read_pipes(pid)
+            self._by_pid[pid] = self._read[pid] | self._written[pid]
+            for pipe in self._by_pid[pid]:
                 self._holders.setdefault(pipe, set()).add(pid)
 
     def shared(self, one: int, other: int) -> int:
@@ -71,6 +78,39 @@ class Pipes:
         """Tell whether a process has pipes, and nobody else has any of them."""
         pipes = self._by_pid.get(pid, set())
         return bool(pipes) and all(self._holders[pipe] == {pid} for pipe in pipes)
+
+    def dead_ends(self, pid: int) -> DeadEnds:
+        """Return the pipes of a process whose other end nobody has any more."""
+        return DeadEnds(
+            self._read.get(pid, set()) - set().union(*self._written.values()),
+            self._written.get(pid, set()) - set().union(*self._read.values()),
+        )
+
+
+@dataclass(frozen=True)
+class DeadEnds:
+    """
+    Name pipes of one process whose other end is gone.
+
+    :param set to_read: a read of these returns nothing, at once
+    :param set to_write: a write to these fails
+    """
+
+    to_read: set[str]
+    to_write: set[str]
+
+    def of_dead_proxy(self, later: DeadEnds, proxies: list[Proxy]) -> bool:
+        """
+        Tell whether a proxy has left them: its output has ended, and its input too, or it lives.
+
+        A program that runs a command and reads its output keeps no input.
+
+        :param DeadEnds later: those of the same process when it was measured
+        :param list proxies: what the process still has
+        """
+        return bool(self.to_read & later.to_read) and bool(
+            self.to_write & later.to_write or proxies
+        )
 
 
 def proxies_of(pid: int, pipes: Pipes) -> list[Proxy]:
@@ -92,26 +132,41 @@ def find_orphans(pipes: Pipes) -> list[Proxy]:
     orphans = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            is_relay = process.name() == "ssh" and any(
-                word.startswith("-W") for word in process.cmdline()
-            )
-            if is_relay and pipes.is_cut_off(process.pid):
+            is_forwarder = process.name() == "ssh" and _forwards(process)
+            if is_forwarder and pipes.is_cut_off(process.pid):
                 orphans.append(_describe(process, is_held=False))
     return orphans
 
 
 def _read_proxy(child: psutil.Process, parent: int, pipes: Pipes) -> Proxy | None:
     try:
-        is_relay = child.name() in RELAYS
         if child.status() == psutil.STATUS_ZOMBIE:
-            return _describe(child, is_held=True) if is_relay else None
+            return _describe(child, is_held=True) if child.name() in RELAYS else None
         shared = pipes.shared(child.pid, parent)
-        if shared >= 3 or (is_relay and shared >= 2):
+        if _is_relay(child):
+            if shared >= 2:
+                return _describe(child, is_held=True)
+            # Of a script in front of a relay nothing tells what it was, once its pipes are gone.
+            return _describe(child, is_held=False) if pipes.is_cut_off(child.pid) else None
+        if shared >= 3 and any(_is_relay(below) for below in child.children(recursive=True)):
             return _describe(child, is_held=True)
-        # Of a script in front of a relay nothing tells what it was, once its pipes are gone.
-        return _describe(child, False) if is_relay and pipes.is_cut_off(child.pid) else None
     except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return None
+        pass
+    return None
+
+
+def _is_relay(process: psutil.Process) -> bool:
+    """
+    Tell whether a process relays: an ``ssh`` may just as well run a command.
+    """
+    name = process.name()
+    if name != "ssh":
+        return name in RELAYS
+    return _forwards(process) or not RELAYS.isdisjoint(" ".join(process.cmdline()[1:]).split())
+
+
+def _forwards(ssh: psutil.Process) -> bool:
+    return any(word.startswith("-W") for word in ssh.cmdline())
 
 
 def _describe(process: psutil.Process, is_held: bool) -> Proxy:
@@ -121,13 +176,24 @@ def _describe(process: psutil.Process, is_held: bool) -> Proxy:
     return Proxy(process.pid, started, process.ppid(), command, is_zombie, is_held)
 
 
-def _read_pipes(pid: int) -> set[str]:
-    """Return the pipes that a process has open; none where that may not be read."""
-    pipes: set[str] = set()
+def _read_pipes(pid: int) -> tuple[set[str], set[str]]:
+    """
+    Return the pipes that a process can read, and those that it can write.
+
+    None where that may not be seen.
+    """
+    read: set[str] = set()
+    written: set[str] = set()
     with contextlib.suppress(OSError):
         for number in os.listdir(f"/proc/{pid}/fd"):
             with contextlib.suppress(OSError):
-                name = os.readlink(f"/proc/{pid}/fd/{number}")
+                path = f"/proc/{pid}/fd/{number}"
+                name = os.readlink(path)
                 if name.startswith("pipe:"):
-                    pipes.add(name)
-    return pipes
+                    # Of the link itself: it says how the pipe was opened.
+                    mode = os.lstat(path).st_mode
+                    if mode & stat.S_IRUSR:
+                        read.add(name)
+                    if mode & stat.S_IWUSR:
+                        written.add(name)
+    return read, written
