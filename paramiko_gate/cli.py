@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from paramiko_gate.errors import EXIT_UNKNOWN, EXIT_USAGE, GateError
+from paramiko_gate.output import checked_stdout, complain, refuse_bad_reports
 
 NEEDED = ("pytest", "psutil", "rich", "packaging")
 
@@ -40,39 +40,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        print(
-            f"paramiko-gate needs {', '.join(missing)}: pip install 'paramiko-patched[gate]'",
-            file=sys.stderr,
-        )
+        complain(f"paramiko-gate needs {', '.join(missing)}: pip install 'paramiko-patched[gate]'")
         return EXIT_USAGE
     options = argparse.Namespace(json=None)
     try:
-        options = build_parser().parse_args(arguments)
-        if options.command is None:
-            raise GateError(
-                "no command", wanted="paramiko-gate run or doctor", hint="paramiko-gate --help"
-            )
-        if options.command == "doctor":
-            from paramiko_gate.doctor.command import run_doctor
-
-            return run_doctor(options)
-        from paramiko_gate.run import list_cases, run_gate
-
-        if options.list:
-            return list_cases(options.select)
-        refuse_bad_reports([options.junitxml, options.json])
-        return run_gate(options)
+        with checked_stdout():
+            options = build_parser().parse_args(arguments)
+            return carry_out(options)
     except GateError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         if isinstance(getattr(options, "json", None), Path) and error.exit_code == EXIT_UNKNOWN:
             from paramiko_gate.report import write_unknown
 
             # Otherwise the report of an earlier run would stay and pass for this one's.
-            write_unknown(options.json, error)
+            try:
+                write_unknown(options.json, error)
+            except GateError as another:
+                complain(another)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted: nothing is known about the target", file=sys.stderr)
+        complain("interrupted: nothing is known about the target")
         return EXIT_UNKNOWN
+
+
+def carry_out(options: argparse.Namespace) -> int:
+    """
+    Carry out the command that the options name, and return its exit code.
+
+    :raises GateError: there is none, or it cannot be carried out
+    """
+    if options.command is None:
+        raise GateError(
+            "no command", wanted="paramiko-gate run or doctor", hint="paramiko-gate --help"
+        )
+    if options.command == "doctor":
+        from paramiko_gate.doctor.command import run_doctor
+
+        return run_doctor(options)
+    from paramiko_gate.run import list_cases, run_gate
+
+    if options.list:
+        return list_cases(options.select)
+    refuse_bad_reports([options.junitxml, options.json])
+    return run_gate(options)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -128,39 +138,3 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_options(doctor)
     return parser
-
-
-def refuse_bad_reports(paths: Sequence[Path | None]) -> None:
-    """
-    Find out now, and not after minutes, whether the reports can be written.
-
-    Leaves nothing behind and does not touch a report that is there already.
-
-    :raises GateError: one cannot; all of them are named
-    """
-    import tempfile
-
-    complaints = []
-    wanted = [path.absolute() for path in paths if path is not None]
-    if len(set(wanted)) != len(wanted):
-        complaints.append(f"{wanted[0]}: named twice")
-    for path in wanted:
-        if path.is_dir():
-            complaints.append(f"{path}: is a directory")
-            continue
-        try:
-            # Reports are written beside their final name and moved over it.
-            with tempfile.TemporaryFile(dir=path.parent):
-                pass
-            if path.exists():
-                with path.open("r+b"):
-                    pass
-        except OSError as error:
-            complaints.append(f"{path}: {error.strerror or error}")
-    if complaints:
-        raise GateError(
-            "a report cannot be written",
-            wanted="a file in an existing directory that may be written to",
-            got="; ".join(complaints),
-            hint="nothing was run",
-        )

@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import sys
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from rich.text import Text
 
 from paramiko_gate import budgets
 from paramiko_gate.errors import GateError
+from paramiko_gate.output import write_report
 from paramiko_gate.target import Subject
 from paramiko_gate.verdict import FAIL, PASS, UNKNOWN, Finding, Record
 
@@ -256,7 +256,7 @@ def abbreviate(cases: list[str], every: list[str]) -> str:
 
 
 def write_json(path: Path, outcome: Outcome) -> None:
-    """Write everything that was measured and found; the file is complete or not there."""
+    """Write everything that was measured and found; see `write_report`."""
     cases: dict[str, dict[str, Any]] = {}
     for record in outcome.records:
         case = cases.setdefault(record.case, {"about": outcome.abouts[record.case]})
@@ -293,7 +293,7 @@ def write_json(path: Path, outcome: Outcome) -> None:
 
 
 def write_unknown(path: Path, error: GateError) -> None:
-    """Write that nothing is known, and why; the file is complete or not there."""
+    """Write that nothing is known, and why; see `write_report`."""
     _write(
         path,
         {
@@ -309,11 +309,4 @@ def write_unknown(path: Path, error: GateError) -> None:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    handle, name = tempfile.mkstemp(dir=path.absolute().parent, suffix=".json")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-    umask = os.umask(0)
-    os.umask(umask)
-    os.chmod(name, 0o666 & ~umask)
-    os.replace(name, path)
+    write_report(path, json.dumps(content, indent=2) + "\n")

@@ -21,6 +21,7 @@ import pytest
 
 from paramiko_gate import report
 from paramiko_gate.errors import EXIT_PASS, GateError
+from paramiko_gate.output import write_report
 from paramiko_gate.plugin import RECORD, SITE, SUBJECTS
 from paramiko_gate.prepare import prepare_subjects
 from paramiko_gate.servers.choice import choose_kind, run_chosen_site
@@ -122,7 +123,7 @@ def run_gate(options: argparse.Namespace) -> int:
     on top of it, and longer for a target that fails, since each wait is then used up.
 
     :param Namespace options: what `paramiko_gate.cli` has read
-    :raises GateError: the run cannot begin
+    :raises GateError: the run cannot begin, or a report cannot be written
     """
     started_s = time.monotonic()
     kind = choose_kind(options.server)
@@ -138,12 +139,13 @@ def run_gate(options: argparse.Namespace) -> int:
         (scratch / "site").mkdir()
         with run_chosen_site(kind, scratch / "site") as site, report.Progress(console) as progress:
             watcher = Watcher(subjects, site, progress)
-            arguments = []
+            arguments, junit = [], scratch / "junit.xml"
             if options.compare:
                 arguments += ["--gate-compare", options.compare]
             if options.junitxml:
-                arguments += ["--junitxml", str(options.junitxml.absolute())]
+                arguments += ["--junitxml", str(junit)]
             status = run_pytest(arguments, options.select, scratch, watcher)
+            suite = junit.read_text("utf-8") if junit.exists() else None
     if status == pytest.ExitCode.INTERRUPTED:
         watcher.problems.append("interrupted")
     records = list(watcher.records.values())
@@ -158,6 +160,8 @@ def run_gate(options: argparse.Namespace) -> int:
         duration_s=time.monotonic() - started_s,
     )
     report.print_outcome(console, outcome)
+    if options.junitxml and suite is not None:
+        write_report(options.junitxml, suite)
     if options.json:
         report.write_json(options.json, outcome)
     return EXIT_CODES[verdict]
