@@ -46,6 +46,40 @@ def test_every_line_but_the_newest_has_a_last_day() -> None:
         assert line.advisories_checked, line.version
 
 
+def entries() -> list[tuple[str, str]]:
+    """
+    Return heading and text of each entry of the changelog, the newest first.
+    """
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    found = re.split(r"^## (.+)$", text, flags=re.MULTILINE)[1:]
+    return list(zip(found[::2], found[1::2]))
+
+
+def test_newest_entry_of_changelog_is_the_release_that_is_pinned() -> None:
+    """
+    Version and day of the last release stand in two places; what came later is in none yet.
+    """
+    (unreleased, _), (newest, text), *_ = entries()
+    assert unreleased == "[Unreleased]"
+    version = KINDS["dropin"].version(PINS.newest, PINS.patch_level)
+    assert newest == f"[{version}] - {PINS.date}"
+    assert PINS.lines[PINS.newest].wheel.sha256 in text
+
+
+def test_changelog_has_no_change_under_a_day_before_it() -> None:
+    """
+    A patch that was changed after the last release is named among what is not released.
+    """
+    unreleased = entries()[0][1]
+    later = [
+        patch.parent.name
+        for patch in sorted((ROOT / "patches").glob("*/HEADER"))
+        if re.findall(r"^Last-Update: (.+)$", patch.read_text(encoding="utf-8"), re.MULTILINE)[0]
+        > PINS.date
+    ]
+    assert [name for name in later if name.partition("-")[0] not in unreleased] == []
+
+
 def test_release_recipe_builds_every_line_and_names_this_release() -> None:
     """
     The loop of the recipe has all lines and kinds, and its file names are this release's.

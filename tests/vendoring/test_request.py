@@ -33,7 +33,7 @@ def test_stage_names_every_bad_key_when_pins_are_malformed(checkout: Checkout) -
     """
     Each unusable entry of upstream.toml is named, with what belongs there.
     """
-    checkout.edit("upstream.toml", "patch-level = 1", 'patch-level = "1"')
+    checkout.edit("upstream.toml", "patch-level = 2", 'patch-level = "2"')
     checkout.edit_line("name-tokens = 180", "name-tokens = true")
     checkout.edit_line('python = ">=3.9"\n', "")
     checkout.edit("upstream.toml", 'kinds = ["namespaced", "dropin"]', 'kinds = ["both"]')

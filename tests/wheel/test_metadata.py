@@ -35,7 +35,7 @@ def metadata(wheel: Path) -> email.message.Message:
 
 @pytest.mark.parametrize(
     ("kind", "name", "version"),
-    [("namespaced", "paramiko-patched", "5.1.0.1"), ("dropin", "paramiko", "5.1.0+patched.1")],
+    [("namespaced", "paramiko-patched", "5.1.0.2"), ("dropin", "paramiko", "5.1.0+patched.2")],
 )
 def test_metadata_names_distribution_licence_and_python(
     wheels: dict[str, Path], kind: str, name: str, version: str
@@ -86,8 +86,8 @@ def test_entry_points_are_the_gates_and_in_namespaced_wheel_alone(
 @pytest.mark.parametrize(
     ("kind", "purl"),
     [
-        ("namespaced", "pkg:pypi/paramiko-patched@5.1.0.1"),
-        ("dropin", "pkg:pypi/paramiko@5.1.0%2Bpatched.1"),
+        ("namespaced", "pkg:pypi/paramiko-patched@5.1.0.2"),
+        ("dropin", "pkg:pypi/paramiko@5.1.0%2Bpatched.2"),
     ],
 )
 def test_sbom_is_valid_and_names_upstream_by_hash(
