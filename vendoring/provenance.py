@@ -24,8 +24,9 @@ __all__ = ["FILE_NAME", "LICENSE_EXPRESSION", "add_notices", "describe", "sbom"]
 FILE_NAME = "_patched.json"
 LICENSE_EXPRESSION = "LGPL-2.1-or-later"
 SCOPE = (
-    "Only the life cycle of proxied connections is patched; "
-    "every other weakness of the release is as upstream left it."
+    "Of connections over a proxy command, how they end and what callers are told of it is patched; "
+    "of all connections, what each patch says: closing, waiting, sending, answers, SFTP. "
+    "Every weakness of the release that no patch names is as upstream left it."
 )
 
 _PROJECT = "paramiko-patched"

@@ -10,6 +10,7 @@ from checkout import ROOT
 
 from vendoring.pinfile import read_pins
 from vendoring.pins import KINDS
+from vendoring.provenance import SCOPE
 
 PINS = read_pins(ROOT)
 
@@ -78,6 +79,20 @@ def test_changelog_has_no_change_under_a_day_before_it() -> None:
         > PINS.date
     ]
     assert [name for name in later if name.partition("-")[0] not in unreleased] == []
+
+
+def test_what_is_patched_is_said_of_both_kinds_of_connections() -> None:
+    """
+    Wherever it is said what is changed, the patches for all connections count as well.
+    """
+    headers = [path.read_text(encoding="utf-8") for path in (ROOT / "patches").glob("*/HEADER")]
+    assert sum("all connections" in " ".join(header.split()) for header in headers) > 10
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    for text in (SCOPE, readme):
+        assert "all connections" in text.lower()
+        assert "over a proxy command" in text or "through a proxy command" in text
+    for untrue in ("patches the proxy life cycle and nothing", "nly the proxy life cycle"):
+        assert untrue not in readme
 
 
 def test_release_recipe_builds_every_line_and_names_this_release() -> None:

@@ -113,7 +113,8 @@ def test_module_prints_what_is_installed(
     assert "upstream: paramiko 5.1.0, tree sha256 bbd3d4abccc88e4d" in done.stdout
     assert "paramiko-5.1.0-py3-none-any.whl: sha256 d9fe6d67a9d0bbf3" in done.stdout
     assert "https://github.com/paramiko/paramiko/issues/1277" in done.stdout
-    assert "scope: Only the life cycle of proxied connections is patched;" in done.stdout
+    assert "scope: Of connections over a proxy command, how they end and" in done.stdout
+    assert "; of all connections, what each patch says: " in done.stdout
     looked_up = PINS.line().advisories_checked
     assert f"open advisories of this release, looked up {looked_up}: none known\n" in done.stdout
     assert " as built\n" in done.stdout
