@@ -48,8 +48,9 @@ class Subject:
 
     @property
     def title(self) -> str:
-        """Return name and version as people say them."""
-        return f"{self.module} {self.identity.get('version', '')}".strip()
+        """Return name and version as people say them; the drop-in calls itself what stock does."""
+        known = self.identity.get("provenance") or self.identity
+        return f"{self.module} {known.get('version', '')}".strip()
 
 
 def find_target(module: str | None, python: str | None) -> Subject:

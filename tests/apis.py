@@ -56,4 +56,4 @@ def release(paramiko: ModuleType) -> str:
     Return the upstream release that a library is, or was made from.
     """
     version: str = paramiko.__version__
-    return ".".join(version.partition("+")[0].split(".")[:3])
+    return ".".join(version.split(".")[:3])

@@ -14,6 +14,7 @@ from typing import Callable
 import pytest
 
 import paramiko_gate
+from paramiko_gate.target import Subject
 
 #: For a test that installs a control of its own, which takes a minute on a busy machine.
 INSTALLS_CONTROL = pytest.mark.ci("the environment `gate` has a control in the first ring")
@@ -151,3 +152,13 @@ def test_run_ignores_the_pytest_settings_of_the_directory_it_is_started_in(
         "run", "--target", "paramiko_patched", "-k", "refused_by_bastion", env=environment
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_library_is_named_by_its_provenance_where_it_has_one() -> None:
+    """
+    The drop-in's own ``__version__`` is that of stock.
+    """
+    stock = {"version": "5.1.0", "provenance": None}
+    fork = {"version": "5.1.0", "provenance": {"version": "5.1.0+patched.1"}}
+    titles = [Subject("target", (), "paramiko", {}, known).title for known in (stock, fork)]
+    assert titles == ["paramiko 5.1.0", "paramiko 5.1.0+patched.1"]

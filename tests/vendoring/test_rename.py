@@ -31,6 +31,7 @@ def line_of(counts: dict[str, int]) -> Line:
         ("module-names", 1),
         ("strings", 12),
         ("version-lookup", 1),
+        ("version-number", 1),
         ("client-identification", 1),
     ],
 )
@@ -89,7 +90,11 @@ def test_stage_keeps_upstreams_banner_and_logger_names(checkout: Checkout, kind:
     """
     package = checkout.stage("--kind", kind)
     transport = (package / "transport.py").read_text(encoding="utf-8")
-    assert '_CLIENT_ID = "paramiko_5.1.0"\n' in transport
+    banner = {
+        "namespaced": '"paramiko_5.1.0"',
+        "dropin": '"paramiko_{}".format(paramiko.__version__)',
+    }
+    assert f"_CLIENT_ID = {banner[kind]}\n" in transport
     assert 'self.log_name = "paramiko.transport"' in transport
     strategy = (package / "auth_strategy.py").read_text(encoding="utf-8")
     logger = '"paramiko.auth_strategy"' if kind == "namespaced" else "__name__"

@@ -38,6 +38,15 @@ for name in names:
 print(len(names), [name for name in sys.modules if name.split(".")[0] == "paramiko"])
 """
 
+#: What programs do to find out how new it is, apache-libcloud among them.
+VERSION = """
+import importlib, importlib.metadata, sys
+paramiko = importlib.import_module(sys.argv[1])
+print(tuple(int(number) for number in paramiko.__version__.split(".")))
+print(importlib.metadata.version(sys.argv[2]))
+print(paramiko.Transport._CLIENT_ID)
+"""
+
 #: Both in one process, in either order: no module and no class is shared.
 BOTH = """
 import importlib, sys
@@ -100,6 +109,26 @@ def test_module_says_what_it_is_made_of_and_what_is_open(
     told = json.loads(beside_stock.run("-m", MODULES[kind], "--json", variables=path).stdout)
     assert told["version"] == version
     assert told["installed"] == {"intact": True, "modified": [], "missing": [], "added": []}
+
+
+@each
+def test_version_is_numbers_and_metadata_says_which_fork(
+    beside_stock: Environment, installed: Callable[[str, str], Path], line: str, kind: str
+) -> None:
+    """
+    The drop-in says upstream's number; the metadata of both, and no server, is told the patch.
+    """
+    path = {"PYTHONPATH": str(installed(line, kind))}
+    words = KINDS[kind].import_name, KINDS[kind].distribution
+    done = beside_stock.run("-W", "ignore", "-c", VERSION, *words, variables=path)
+    number, version, banner = done.stdout.splitlines()
+    upstreams = str(tuple(int(part) for part in line.split(".")))
+    if kind == "dropin":
+        assert number == upstreams
+    else:
+        assert number.startswith(upstreams[:-1])
+    assert version == KINDS[kind].version(line, PINS.patch_level)
+    assert banner == f"paramiko_{line}"
 
 
 @each
