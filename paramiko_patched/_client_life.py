@@ -68,6 +68,8 @@ def closes_failed(connect: Callable[..., Any]) -> Callable[..., Any]:
                 raise SSHException("The client was closed") from e
             raise
 
+    # For `inspect.getfullargspec`, which does not look behind a wrapper.
+    connect_or_close.__signature__ = signature  # type: ignore[attr-defined]
     return connect_or_close
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import inspect
 import threading
 from collections.abc import Sequence
 from typing import Any, Callable, TypeVar, cast
@@ -91,9 +92,9 @@ def reports_failure(method: _Method, unanswered: Any = _NEVER) -> _Method:
     """
 
     @functools.wraps(method)
-    def report(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def report(self: Any, *args: Any, **kwds: Any) -> Any:
         try:
-            result = method(self, *args, **kwargs)
+            result = method(self, *args, **kwds)
         except _ANSWERS:
             raise
         except Exception as e:
@@ -107,6 +108,10 @@ def reports_failure(method: _Method, unanswered: Any = _NEVER) -> _Method:
             raise_failure(self)
         return result
 
+    if not hasattr(method, "__wrapped__"):
+        # For `inspect.getfullargspec`, which does not look behind a wrapper;
+        # of one that upstream's `open_only` makes it sees what it sees here.
+        cast(Any, report).__signature__ = inspect.signature(method)
     return cast(_Method, report)
 
 
@@ -116,8 +121,8 @@ def reporting(decorator: Callable[[_Method], _Method]) -> Any:
     """
 
     @functools.wraps(decorator)
-    def decorate(method: _Method) -> _Method:
-        return reports_failure(decorator(method))
+    def decorate(func: _Method) -> _Method:
+        return reports_failure(decorator(func))
 
     return decorate
 

@@ -69,8 +69,13 @@ import os
 import shlex
 import socket
 import threading
+import time  # noqa: F401
 import weakref
 from collections.abc import Mapping, Sequence
+
+# These two only for test suites, which put something of theirs in the place
+# of upstream's names.
+from select import select  # noqa: F401
 from typing import TYPE_CHECKING, Any, cast
 
 # Upstream's name for a platform without processes; kept, since programs and

@@ -45,8 +45,12 @@ def bound_names(node: ast.stmt) -> list[str]:
         targets = node.targets
     elif isinstance(node, ast.AnnAssign):
         targets = [node.target]
+    # Not the `a` of `a.b = c`, which is bound already.
     return [
-        name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)
+        name.id
+        for target in targets
+        for name in ast.walk(target)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
     ]
 
 

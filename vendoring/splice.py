@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -192,7 +193,8 @@ class _Splicer:
             rf"(\bdef\s+){node.name}\b", rf"\g<1>{private}", rows[index], count=1
         )
         assert renamed == 1, "a def line names its function"
-        return _change(node, "".join(rows) + _gap(entry) + entry.text, entry)
+        text = "".join(rows) + _gap(entry) + entry.text
+        return _change(node, text + _documentation(node, private, entry), entry)
 
     def replace_statements(self, entry: Entry) -> list[_Change] | Finding:
         statements = self.locator.statements(entry)
@@ -269,6 +271,21 @@ class _Splicer:
 def _change(node: ast.stmt, text: str, entry: Entry) -> _Change:
     assert node.end_lineno is not None
     return _Change(start_line(node), node.end_lineno, text, entry)
+
+
+def _documentation(
+    theirs: ast.FunctionDef | ast.AsyncFunctionDef, private: str, entry: Entry
+) -> str:
+    """
+    Return the line that gives a public function of ours the documentation of the one it wraps.
+
+    Nothing if ours has its own, or theirs has none.
+    """
+    ours = ast.parse(textwrap.dedent(entry.text)).body[-1]
+    assert isinstance(ours, (ast.FunctionDef, ast.AsyncFunctionDef))
+    if ours.name.startswith("_") or ast.get_docstring(ours) or not ast.get_docstring(theirs):
+        return ""
+    return f"{' ' * theirs.col_offset}{ours.name}.__doc__ = {private}.__doc__\n"
 
 
 def _touched(entry: Entry) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from checkout import ROOT, filled_wheelhouse
+from public_functions import Facts, public_functions, unlike
 
 from vendoring.acquire import acquire
 from vendoring.overlay import overlay, read_overlays
@@ -19,7 +20,7 @@ from vendoring.pins import KINDS
 from vendoring.rename import rename
 from vendoring.series import read_series
 from vendoring.splice import splice
-from vendoring.stage import Package, assemble, write
+from vendoring.stage import Package, assemble, write, write_metadata
 
 PINS = read_pins(ROOT)
 SERIES = read_series(ROOT, PINS.lines)
@@ -54,6 +55,14 @@ def packaged(version: str, kind: str) -> Package:
     line = PINS.lines[version]
     upstream = acquire(line, ROOT, filled_wheelhouse())
     return assemble(ROOT, PINS, line, KINDS[kind], upstream, SERIES)
+
+
+@functools.cache
+def stock(version: str) -> dict[str, Facts]:
+    """
+    Return what a program can see of upstream's release; nobody may change it.
+    """
+    return public_functions(filled_wheelhouse() / PINS.lines[version].wheel.file, "paramiko")
 
 
 @functools.cache
@@ -109,6 +118,21 @@ def test_series_applies_in_full_to_every_line_and_kind(version: str, kind: str) 
         for module in patch.entries:
             notice = f"# Changed {patch.last_update} by paramiko-patched: {patch.name}\n"
             assert notice in package.files[module].decode(), (patch.name, module)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("version", PINS.lines)
+def test_program_sees_names_signatures_and_documentation_of_stock(
+    tmp_path: Path, version: str, kind: str
+) -> None:
+    """
+    Of every module and public function, but for what `public_functions.MEANT` lists with reasons.
+    """
+    package = packaged(version, kind)
+    write(package, tmp_path)
+    write_metadata(package, tmp_path)
+    fork = public_functions(tmp_path, KINDS[kind].import_name)
+    assert unlike(stock(version), fork) == {}
 
 
 def test_series_lists_every_patch_of_the_project() -> None:

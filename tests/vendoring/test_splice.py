@@ -53,6 +53,22 @@ def test_wraps_keeps_theirs_under_private_name_beside_ours() -> None:
     )
 
 
+def test_wrapped_function_keeps_its_documentation_unless_ours_has_some() -> None:
+    """
+    The line that says so binds no name, so that later patches find theirs.
+    """
+    theirs = 'def start():\n    """\n    Say.\n    """\n'
+    ours = "def start():\n    return _start()\n"
+    own = 'def start():\n    """\n    Say more.\n    """\n    return _start()\n'
+    documented = f"# replaces: {text_guard(MODULE[MODULE.index('def start') :])}\n{theirs}"
+    wraps = f"# wraps: {text_guard(theirs)} as _start\n"
+    later = "# adds after: start\nstarted = start\n"
+    result = spliced(documented, wraps + ours, later)
+    assert f"{ours}\n\nstarted = start\n" in result
+    assert result.endswith("\nstart.__doc__ = _start.__doc__\n")
+    assert "__doc__" not in spliced(documented, wraps + own)
+
+
 def test_replaces_statement_reindents_ours_to_depth_of_theirs() -> None:
     """
     The statement may stand at any depth; an `elif` or a shared line is not one.
