@@ -69,7 +69,7 @@ def _end(transport: Any) -> None:
     transport.clear_to_send_lock = threading.RLock()
     transport._channels._lock = threading.Lock()
     for channel in list(transport._channels._map.values()):
-        channel.lock = threading.RLock()
+        channel.lock = threading.Lock()
         channel.out_buffer_cv = threading.Condition(channel.lock)
         channel.event = threading.Event()
         channel.status_event = threading.Event()

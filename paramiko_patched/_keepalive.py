@@ -58,10 +58,14 @@ class Answer:
     Thread-safety: the transport thread gives it, one thread waits for it.
 
     :ivar bool is_given: whether the server has said something.
+    :ivar completed:
+        an event for programs that look at `Transport.completion_event`, which
+        is set with the answer, and by the end of a key exchange as well.
     """
 
     def __init__(self) -> None:
         self._over = threading.Event()
+        self.completed = threading.Event()
         self._message: Any = None
         self.is_given = False
 
@@ -71,13 +75,14 @@ class Answer:
         """
         self._message = message
         self.is_given = True
-        self._over.set()
+        self.end()
 
     def end(self) -> None:
         """
         Wake whoever waits, since the connection has ended.
         """
         self._over.set()
+        self.completed.set()
 
     def wait(self, transport: Any) -> Any:
         """

@@ -10,6 +10,10 @@ class Transport:
     # replaces statement: 79f219c3ed49e92c
     def _send_message(self):
         position = self.packetizer.queue_message(data)
+        if getattr(data, "position", 0) is None:
+            # Its sender flushes, when the lock is given back.
+            data.position = position
+            return
         on_loop = threading.current_thread() is self
         self.packetizer.flush(None if on_loop else position)
 
@@ -40,7 +44,9 @@ class Transport:
         """
         Give a message its place in the order; you are holding the lock.
         """
-        data.position = self.packetizer.queue_message(data)
+        data.position = None
+        # Not by itself: a program may have put its own method in that place.
+        self._send_message(data)
 
     # adds after: _send_user_message
     def _post_message(self, data):

@@ -67,6 +67,8 @@ class Transport:
     # replaces statement: e4c2a3d07fc5744e
     def global_request(self):
         answer = Answer() if wait else None
+        if answer is not None:
+            self.completion_event = answer.completed
 
     # replaces statement: 66bcb08d3557664c
     def global_request(self):
@@ -83,12 +85,12 @@ class Transport:
     # adds after: global_request
     global_request = reports_failure(global_request)
 
-    # replaces statement: 54a864bb8dc77711
+    # replaces statement: 709c357c0c0a883b
     def _queue_user_message(self, data):
         answer = getattr(data, "answer", None)
         if answer is not None:
             self._answers.append(answer)
-        data.position = self.packetizer.queue_message(data)
+        data.position = None
 
     # wraps: c49fece59696b277 as __upstream_parse_request_success
     def _parse_request_success(self, m):

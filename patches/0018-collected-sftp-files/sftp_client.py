@@ -18,6 +18,7 @@ class SFTPClient:
         locks = [self._lock]
         if type(self.sock) is Channel:
             locks.append(self.sock.transport.clear_to_send_lock)
+            locks.append(self.sock.lock)
         for lock in locks:
             if not lock.acquire(timeout=self._destructor_lock_timeout):
                 return False

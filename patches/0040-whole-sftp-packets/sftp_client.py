@@ -11,7 +11,7 @@ class SFTPClient:
         else:
             packets.send(self.sock, out)
 
-    # wraps: b45573e689fd18bc as __locks_are_free
+    # wraps: 1b9319c21689e72f as __locks_are_free
     def _is_free_to_send(self):
         timeout = self._destructor_lock_timeout
         return is_free_to_send(self.sock, timeout) and self.__locks_are_free()

@@ -8,8 +8,8 @@ class Transport:
                 return
         answer = getattr(data, "answer", None)
 
-    # replaces statement: 54a864bb8dc77711
+    # replaces statement: fa1f971021084e0b
     def _queue_user_message(self):
-        data.position = self.packetizer.queue_message(data)
+        self._send_message(data)
         if getattr(data, "end", None) is not None:
             data.end.is_queued = True

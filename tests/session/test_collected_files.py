@@ -43,9 +43,9 @@ def test_sender_goes_on_when_a_file_is_collected_under_it(
 
     Call(drop_while_sending, channel).result(PROMPT_S)
 
-    # That shut the sending side down, as dropping the file does at any other moment.
-    assert channel.eof_sent
+    # The sending side is shut down, as dropping the file does at any other moment.
     assert Call(channel.recv_exit_status).result(PROMPT_S) == 0
+    assert channel.eof_sent
 
 
 @pytest.mark.fault

@@ -18,6 +18,7 @@ Open = Callable[..., Connection]
 #: The locks that a request takes, by the thread that sends it.
 LOCKS: dict[str, Callable[[Any], Any]] = {
     "client": lambda sftp: sftp._lock,
+    "channel": lambda sftp: sftp.sock.lock,
     "transport": lambda sftp: sftp.sock.transport.clear_to_send_lock,
 }
 
