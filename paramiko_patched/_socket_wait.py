@@ -19,30 +19,31 @@ in its place, by the kind of the socket:
   descriptor is not what its ``recv`` would say (a TLS socket has a buffer).
 
 Everything that the transport thread must attend to, apart from input, has to
-`SocketWait.wake` it: a close, a re-key that a sender finds due, a keepalive
-that was just ordered, a packet that its sender left behind.
+`SocketWait.wake` it: a re-key that a sender finds due, a keepalive that was
+just ordered, a packet that its sender left behind.  It takes up to `CHECK_S`
+on a plain socket, for which no descriptor is spent; a close takes no time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
+import os
 import select
 import socket
-import threading
 import time
 from typing import Any
 
 from paramiko._carrier import describe_end
 from paramiko._output_queue import Ended
 from paramiko._proxy_pipes import untaken
-from paramiko._wake import Wake
 from paramiko.channel import Channel
 from paramiko.proxy import ProxyCommand
 from paramiko.ssh_exception import ProxyCommandFailure
 
 #: How often, in seconds, a plain socket is looked at: the longest for which
-#: its being closed behind our back goes unnoticed.
+#: its being closed behind our back, or a wake, goes unnoticed.
 CHECK_S = 1.0
 
 #: How long, in seconds, a sender waits at a time for the connection that
@@ -220,51 +221,39 @@ class _ChannelWait(SocketWait):
 
 class _PlainWait(SocketWait):
     """
-    Waits for a plain socket by its descriptor.
+    Waits for a plain socket by its descriptor, and has none of its own.
 
-    The wake descriptor exists from the first wait until `close`; whoever is
-    last closes it, since a number must not be closed while it is polled.
+    So `wake` is seen at the next look, which is not urgent: stock looks after
+    up to a tenth of a second, and here whatever comes in ends the wait as
+    well.  `close` is, and shuts the socket down, which ends the ``poll``.
     """
 
     def __init__(self, sock: Any) -> None:
         super().__init__(sock)
-        # Reentrant: a signal handler or a destructor may close or wake.
-        self._lock = threading.RLock()
-        self._wake = Wake()
-        self._woken = self._waiting = self._closed = False
+        self._woken = self._closed = False
+        # The process whose thread waits.
+        self._waiting_in: int | None = None
 
     def wait_readable(self, seconds: float | None) -> bool:
-        with self._lock:
-            if self._closed or self._woken:
-                self._woken = False
-                return True
-            self._wake.open()
-            self._waiting = True
+        self._waiting_in = os.getpid()
         try:
             return self._poll(seconds)
         finally:
-            with self._lock:
-                self._waiting = False
-                if self._closed:
-                    self._wake.close()
+            self._waiting_in = None
 
     def _poll(self, seconds: float | None) -> bool:
         deadline = math.inf if seconds is None else time.monotonic() + seconds
         poller = select.poll()
-        poller.register(self._wake.reader, select.POLLIN)
         watched = self._socket.fileno()
         if watched >= 0:
             poller.register(watched, select.POLLIN)
-        while self._socket.fileno() >= 0:
+        while self._socket.fileno() >= 0 and not self._closed:
+            if self._woken:
+                self._woken = False
+                break
             left = max(0.0, deadline - time.monotonic())
-            ready = poller.poll(math.ceil(min(left, CHECK_S) * 1000))
-            if ready:
-                if ready[0][0] != watched or len(ready) > 1:
-                    with self._lock:
-                        self._woken = False
-                        if not self._closed:
-                            self._wake.clear()
-                return True
+            if poller.poll(math.ceil(min(left, CHECK_S) * 1000)):
+                break
             if time.monotonic() >= deadline:
                 return False
         return True  # recv will say what a closed socket says
@@ -283,20 +272,16 @@ class _PlainWait(SocketWait):
         return untaken(self._socket, "TIOCOUTQ")
 
     def wake(self) -> None:
-        with self._lock:
-            self._woken = True
-            self._wake.set()
+        self._woken = True
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            if self._waiting:
-                self._wake.set()
-            else:
-                self._wake.close()
-
-    def __del__(self) -> None:
-        self._wake.close()
+        self._closed = True
+        # A forked child has a copy of this, and of the socket, but no thread
+        # that waits; its parent goes on to use the connection.
+        if self._waiting_in == os.getpid():
+            with contextlib.suppress(OSError):
+                # Of what nobody reads any more: the peer is told nothing yet.
+                self._socket.shutdown(socket.SHUT_RD)
 
 
 def for_socket(sock: Any) -> SocketWait:

@@ -5,7 +5,7 @@
 """
 A descriptor by which one thread ends the ``poll`` of another.
 
-Used by ``_proxy_pipes`` and ``_socket_wait``, whose locks guard it.
+Used by ``_proxy_pipes``, whose lock guards it.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ What programs do with the insides of a connection works as on stock.
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from typing import Any, NamedTuple
 
 import pytest
 from waiting import PROMPT_S, Call, wait_until
+
+#: How long a transport thread may still have something to do, seconds.
+SETTLED_S = 0.5
 
 
 class Ends(NamedTuple):
@@ -159,3 +163,38 @@ def test_modules_that_test_suites_patch_are_in_the_proxy_module(
     for name, attribute in (("select", "__call__"), ("time", "time")):
         assert hasattr(getattr(paramiko.proxy, name), attribute)
         monkeypatch.setattr(paramiko.proxy, name, None)
+
+
+def settle(ends: Ends) -> None:
+    """
+    Wait until the threads of both ends have had the time to fall asleep.
+    """
+    for end in ends:
+        end.join(SETTLED_S)
+        assert end.is_alive()
+
+
+def test_plain_connection_holds_no_descriptor_but_its_socket(
+    request: pytest.FixtureRequest, paramiko: ModuleType
+) -> None:
+    """
+    As many connections fit into a process as with stock.
+    """
+    before = len(os.listdir("/proc/self/fd"))
+    settle(request.getfixturevalue("ends"))
+    assert len(os.listdir("/proc/self/fd")) == before + len(Ends._fields)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forked_child_that_closes_its_copy_leaves_the_plain_connection_alone(ends: Ends) -> None:
+    """
+    The copy has no thread to be ended by shutting the socket down.
+    """
+    settle(ends)
+    child = os.fork()
+    if not child:
+        ends.client.packetizer.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    channel = Call(ends.client.open_session).result(PROMPT_S)
+    channel.close()
