@@ -10,8 +10,8 @@ class Packetizer:
 
     # wraps: 17361fe563929c6b as __upstream_close_socket
     def close(self):
-        self.__upstream_close_socket()
         self.__wait.close()
+        self.__upstream_close_socket()
 
     # wraps: 99a70763ddee2977 as __upstream_set_keepalive
     def set_keepalive(self, interval, callback):
