@@ -1,0 +1,141 @@
+"""
+What a hostile peer says costs what its message is long, or what was negotiated, and no more.
+
+Each holds over a plain socket and over a proxy command, for a client, and for a server where it
+can be told the same.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from session import hostile
+from session.connection import RAISES_S, raised
+from session.hostile import MANY, STEP_S, Many, Pair
+from waiting import PROMPT_S, Call, wait_until
+
+if TYPE_CHECKING:
+    from paramiko_gate.servers.endpoint import Bastion
+
+#: A window that is full soon, in bytes: the least that the library lets a program ask for.
+WINDOW = 32768
+
+#: How many channels may wait to be accepted, as the documentation says.
+UNACCEPTED = 1024
+
+
+@pytest.fixture(params=["plain", "proxied"])
+def pair(request: pytest.FixtureRequest, paramiko: ModuleType, bastion: Bastion) -> Iterator[Pair]:
+    """
+    Yield a client and a server, not started yet.
+    """
+    made = Pair(paramiko, bastion.proxy_arguments if request.param == "proxied" else None)
+    yield made
+    made.close()
+
+
+def assert_ended(transport: Any, reason: str) -> None:
+    """
+    Check that a connection ends at once, that it says why, and that close finds nobody at work.
+    """
+    wait_until(lambda: not transport.is_active(), RAISES_S, "the end of the connection")
+    assert reason in str(transport.saved_exception)
+    assert type(transport.saved_exception).__name__ == "SSHException"
+    Call(transport.close).result(PROMPT_S)
+    assert not transport.is_alive()
+
+
+# --- counts -----------------------------------------------------------------------------------
+
+
+@pytest.mark.fault
+def test_count_of_extensions_ends_connection(pair: Pair) -> None:
+    """
+    Before any host key is checked: stock counts up to it.
+    """
+    pair.start()
+    pair.server._send_message(pair.message(hostile.EXT_INFO, MANY))
+    assert_ended(pair.client, "EXT_INFO")
+
+
+@pytest.mark.fault
+def test_count_of_prompts_ends_connection(pair: Pair) -> None:
+    """
+    Stock makes up each of them, and asks the program.
+    """
+    pair.start()
+    asked: list[int] = []
+
+    def ask(title: str, instructions: str, prompts: list[Any]) -> list[str]:
+        asked.append(len(prompts))
+        return []
+
+    call = Call(pair.client.auth_interactive, "lied-to", ask)
+    assert "USERAUTH_INFO_REQUEST" in str(raised(call, STEP_S))
+    assert not pair.client.is_active()
+    assert not asked
+
+
+@pytest.mark.fault
+def test_count_of_responses_ends_connection(pair: Pair) -> None:
+    """
+    The same for a server, before its client has logged in.
+    """
+    pair.start()
+    call = Call(pair.client.auth_interactive, "user", lambda *_: Many())
+    assert_ended(pair.server, "USERAUTH_INFO_RESPONSE")
+    call.error(STEP_S)
+
+
+@pytest.mark.parametrize("responses", [[], ["one", "two"]], ids=["none", "two"])
+def test_prompts_are_answered_as_ever(pair: Pair, responses: list[str]) -> None:
+    """
+    What must not change: counts that are true.
+    """
+    pair.start()
+    assert Call(pair.client.auth_interactive, "user", lambda *_: responses).result(STEP_S) == []
+    assert pair.client.is_authenticated()
+
+
+def answer_sftp(far: Any, *answers: tuple[int, bytes]) -> None:
+    """
+    Answer the requests of an SFTP client in turn: kinds, and what follows the request's number.
+    """
+    requests = far.makefile("rb")
+    for kind, content in ((2, b""), *answers):
+        size = struct.unpack(">I", requests.read(4))[0]
+        number = requests.read(size)[1:5]
+        far.sendall(struct.pack(">IB", len(number + content) + 1, kind) + number + content)
+
+
+HANDLE = (102, struct.pack(">I", 6) + b"handle")
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("call", "answers"),
+    [
+        (lambda sftp: sftp.listdir(), [HANDLE, (104, struct.pack(">I", MANY))]),
+        (lambda sftp: list(sftp.listdir_iter()), [HANDLE, (104, struct.pack(">I", MANY))]),
+        (lambda sftp: sftp.stat("."), [(105, struct.pack(">II", 1 << 31, MANY))]),
+    ],
+    ids=["names", "names-iterated", "attributes"],
+)
+def test_count_in_sftp_answer_is_an_sftp_error(
+    paramiko: ModuleType, pair: Pair, call: Callable[[Any], Any], answers: Any
+) -> None:
+    """
+    Also without a proxy command, where stock makes up what there is not.
+    """
+    pair.log_in()
+    near, far = pair.open_channel()
+    answering = Call(answer_sftp, far, *answers)
+    sftp = Call(paramiko.SFTPClient, near).result(STEP_S)
+    error = raised(Call(call, sftp), STEP_S)
+    assert isinstance(error, paramiko.SFTPError), repr(error)
+    assert str(MANY) in str(error)
+    answering.result(STEP_S)
