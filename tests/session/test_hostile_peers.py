@@ -139,3 +139,55 @@ def test_count_in_sftp_answer_is_an_sftp_error(
     assert isinstance(error, paramiko.SFTPError), repr(error)
     assert str(MANY) in str(error)
     answering.result(STEP_S)
+
+
+# --- long numbers and texts -------------------------------------------------------------------
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("size", [1 << 17])
+def test_long_texts_and_numbers_do_not_keep_the_thread_busy(pair: Pair, size: int) -> None:
+    """
+    Stock copies a text of 128 KiB a byte at a time, and is busy after close.
+    """
+    pair.start()
+    pair.server._send_message(pair.message(hostile.DEBUG, False, b"\n" * size, b""))
+    pair.server._send_message(pair.message(hostile.IGNORE, b""))
+    wait_until(
+        lambda: pair.client.packetizer._Packetizer__sequence_number_in >= 2, RAISES_S, "the message"
+    )
+    Call(pair.client.close).result(PROMPT_S)
+    assert not pair.client.is_alive()
+
+
+def test_number_of_a_megabyte_is_read_and_written_at_once(paramiko: ModuleType) -> None:
+    """
+    Stock takes minutes for it, in a key exchange or for a host key.
+    """
+    digits = b"\x7f" * (1 << 18)
+    number = Call(paramiko.util.inflate_long, digits).result(RAISES_S)
+    assert number == int.from_bytes(digits, "big")
+    assert Call(paramiko.util.deflate_long, number).result(RAISES_S) == digits
+
+
+def test_numbers_are_what_they_always_were(paramiko: ModuleType) -> None:
+    """
+    What must not change: signs, and the fewest bytes, with and without one for the sign.
+    """
+    inflate, deflate = paramiko.util.inflate_long, paramiko.util.deflate_long
+    edges = [
+        side * (1 << bits) + step
+        for bits in range(0, 130)
+        for side in (1, -1)
+        for step in (-1, 0, 1)
+    ]
+    for number in edges:
+        size = (number if number >= 0 else ~number).bit_length() // 8 + 1
+        signed = number.to_bytes(size, "big", signed=True)
+        assert deflate(number) == signed
+        assert inflate(signed) == number
+        assert inflate(signed, always_positive=True) == int.from_bytes(signed, "big")
+        fill = b"\0" if number >= 0 else b"\xff"
+        assert deflate(number, False) == (signed.lstrip(fill) or fill)
+    assert inflate(b"") == 0
+    assert paramiko.util.safe_string(b"a \x7f\x80\n%") == b"a \x7f%80%0A%"
