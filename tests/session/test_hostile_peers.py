@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from session import hostile
+from session.conftest import login
 from session.connection import RAISES_S, raised
 from session.hostile import MANY, STEP_S, Many, Pair
 from waiting import PROMPT_S, Call, wait_until
 
 if TYPE_CHECKING:
-    from paramiko_gate.servers.endpoint import Bastion
+    from paramiko_gate.servers.endpoint import Bastion, Host
 
 #: A window that is full soon, in bytes: the least that the library lets a program ask for.
 WINDOW = 32768
@@ -139,6 +140,77 @@ def test_count_in_sftp_answer_is_an_sftp_error(
     assert isinstance(error, paramiko.SFTPError), repr(error)
     assert str(MANY) in str(error)
     answering.result(STEP_S)
+
+
+# --- windows ----------------------------------------------------------------------------------
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("stream", ["stdout", "stderr", "combined"])
+def test_peer_that_sends_more_than_its_window_ends_connection(pair: Pair, stream: str) -> None:
+    """
+    Both streams share one window. Stock keeps all that comes.
+    """
+    pair.log_in()
+    near, far = pair.open_channel(window_size=WINDOW)
+    near.set_combine_stderr(stream == "combined")
+    far.out_window_size = 1 << 30
+    send = far.sendall if stream == "stdout" else far.sendall_stderr
+    flood = Call(send, bytes(8 * WINDOW))
+    assert_ended(pair.client, "window")
+    assert len(near.in_buffer) + len(near.in_stderr_buffer) <= WINDOW + WINDOW // 10
+    flood.error(STEP_S)
+
+
+@pytest.mark.parametrize("piece", [1000, WINDOW])
+def test_peer_that_fills_its_window_again_and_again_goes_on(pair: Pair, piece: int) -> None:
+    """
+    What must not change: a reader who is slow, on two streams, one of which becomes the other.
+    """
+    pair.log_in()
+    near, far = pair.open_channel(window_size=WINDOW)
+    near.settimeout(STEP_S)
+    total = 20 * WINDOW
+    senders = [Call(send, bytes(total)) for send in (far.sendall, far.sendall_stderr)]
+
+    def read(left: int) -> None:
+        while left:
+            wait_until(lambda: near.recv_ready() or near.recv_stderr_ready(), STEP_S, "data")
+            for ready, receive in (
+                (near.recv_ready, near.recv),
+                (near.recv_stderr_ready, near.recv_stderr),
+            ):
+                if left and ready():
+                    left -= len(receive(min(piece, left)))
+
+    Call(read, total).result(STEP_S)
+    near.set_combine_stderr(True)
+    Call(read, total).result(STEP_S)
+    for sender in senders:
+        sender.result(STEP_S)
+    assert pair.client.is_active()
+
+
+@pytest.mark.parametrize("window", [WINDOW, 1 << 21])
+def test_openssh_keeps_to_its_window(
+    make_client: Callable[[], Any], host: Host, window: int
+) -> None:
+    """
+    What must not change: bulk data of a real server on both streams.
+    """
+    client = make_client()
+    client.connect(host.address, **login(host))
+    channel = client.get_transport().open_session(window_size=window, timeout=STEP_S)
+    channel.settimeout(STEP_S)
+    size = 8_000_000
+    channel.exec_command(f"head -c {size} /dev/zero & head -c {size} /dev/zero >&2; wait")
+
+    def drain(receive: Callable[[int], bytes]) -> int:
+        return sum(map(len, iter(lambda: receive(1 << 16), b"")))
+
+    streams = [Call(drain, receive) for receive in (channel.recv, channel.recv_stderr)]
+    assert [stream.result(40) for stream in streams] == [size, size]
+    assert Call(channel.recv_exit_status).result(STEP_S) == 0
 
 
 # --- long numbers and texts -------------------------------------------------------------------

@@ -1,0 +1,28 @@
+class Channel:
+    # replaces statement: 9463c09a9c358727
+    def _feed(self):
+        s = self._within_window(m.get_binary())
+
+    # replaces statement: 9463c09a9c358727
+    def _feed_extended(self):
+        s = self._within_window(m.get_binary())
+
+    # adds after: _feed_extended
+    def _within_window(self, data):
+        """
+        Return what the peer has sent, unless it was not to send so much.
+
+        What a reader takes at this moment may be missed, and in this order
+        nothing is counted twice: who keeps to the window is never refused.
+
+        :raises SSHException: it has sent a tenth more than it may.
+        """
+        held = self.in_window_sofar
+        held += len(self.in_buffer)
+        held += len(self.in_stderr_buffer)
+        if held + len(data) > self.in_window_size + self.in_window_threshold:
+            text = (
+                "Channel {}: the peer sends more than its window of {} bytes"
+            )
+            raise SSHException(text.format(self.chanid, self.in_window_size))
+        return data
