@@ -53,14 +53,6 @@ LAST_WORDS_S = 1.0
 #: transport thread to end: `LAST_WORDS_S` and what ending takes.
 END_LIMIT_S = LAST_WORDS_S + 0.5
 
-#: The largest message, in bytes, unless the program has told the peer that it
-#: may send larger ones.  OpenSSH takes and sends a quarter of it.
-MESSAGE_LIMIT_SIZE = 1024 * 1024
-
-#: What a message may have, in bytes, beyond the data of a channel: its head,
-#: its padding, and what compression adds to what cannot be compressed.
-MESSAGE_HEAD_SIZE = 64 * 1024
-
 #: Said by the server, and so an answer even if the connection ends next.
 _ANSWERS = (AuthenticationException, ChannelException)
 
@@ -233,19 +225,6 @@ def add_words(
     if isinstance(error, ProxyCommandFailure):
         return cast(SSHException, with_words(error, words))
     return type(error)("{}; {}".format(error, words))
-
-
-def check_message_size(carrier: Any, size: int, admitted: int) -> None:
-    """
-    Refuse a message that is none: what a proxy says itself has any length.
-
-    :param carrier: of the connection; only proxies are mistrusted.
-    :param int size: the length that the message claims for itself, in bytes.
-    :param int admitted: how much data in a message the peer was told to send.
-    """
-    limit = max(MESSAGE_LIMIT_SIZE, admitted + MESSAGE_HEAD_SIZE)
-    if size > limit and is_proxied(carrier):
-        raise SSHException("Message of {} bytes: garbage".format(size))
 
 
 def find_failure(

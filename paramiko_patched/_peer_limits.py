@@ -17,6 +17,18 @@ from typing import Any
 
 from paramiko.ssh_exception import SSHException
 
+#: The largest message, in bytes, unless the peer was told that it may send
+#: more.  OpenSSH takes and sends a quarter of it.
+MESSAGE_LIMIT_SIZE = 1024 * 1024
+
+#: What a message may have, in bytes, beyond the data of a channel: its head,
+#: its padding, and what compression adds to what cannot be compressed.
+MESSAGE_ROOM_SIZE = 64 * 1024
+
+#: The longest line, in bytes, that may come before the first message, as
+#: OpenSSH has it.
+LINE_LIMIT_SIZE = 8192
+
 
 def read_count(
     message: Any,
@@ -38,3 +50,53 @@ def read_count(
         text = "{} message counts {} things in {} bytes"
         raise error(text.format(name, count, left))
     return count
+
+
+def check_size(packetizer: Any, size: int) -> None:
+    """
+    Refuse a message that is longer than the peer may send.
+
+    :param packetizer: the `.Packetizer` of the connection.
+    :param int size: the length that the message claims for itself, in bytes.
+    :raises SSHException: it is too long, or no message at all.
+    """
+    if size > packetizer.message_limit:
+        raise SSHException("Message of {} bytes: garbage".format(size))
+
+
+def raise_limit(packetizer: Any, packet_size: int) -> None:
+    """
+    Let messages be as long as a peer is told that its packets may be.
+
+    :param int packet_size: the most data, in bytes, in one packet.
+    """
+    packetizer.message_limit = max(
+        packetizer.message_limit, packet_size + MESSAGE_ROOM_SIZE
+    )
+
+
+def check_line(line: bytes) -> bytes:
+    """
+    Return the beginning of a line, unless it is no line of text any more.
+
+    :raises SSHException: it is longer than `LINE_LIMIT_SIZE`.
+    """
+    if len(line) > LINE_LIMIT_SIZE and b"\n" not in line:
+        text = ": no end of line in {} bytes"
+        raise SSHException(text.format(len(line)))
+    return line
+
+
+def inflate(stream: Any, data: bytes, limit: int) -> bytes:
+    """
+    Return what a compressed message says.
+
+    :param stream: a ``zlib`` decompressor, which goes on where it was.
+    :param int limit: the most bytes that the message may become.
+    :raises SSHException: it becomes more.
+    """
+    inflated: bytes = stream.decompress(data, limit + 1)
+    if len(inflated) > limit:
+        text = "Message of {} bytes inflates to more than {}"
+        raise SSHException(text.format(len(data), limit))
+    return inflated

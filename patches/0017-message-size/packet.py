@@ -1,18 +1,26 @@
 # adds after: SSHException
-from paramiko._connection_end import check_message_size
+from paramiko._peer_limits import (
+    MESSAGE_LIMIT_SIZE,
+    check_line,
+    check_size,
+)
 
 
 class Packetizer:
-    # adds after: closed
-    #: The largest max_packet_size, in bytes, that the peer was told.
-    admitted_size = 0
+    # adds after: REKEY_BYTES_OVERFLOW_MAX
+    #: The longest message, in bytes, that the peer may send.
+    message_limit = MESSAGE_LIMIT_SIZE
 
     # replaces statement: 81bf88935db281ff each of 3
     def __upstream_read_message(self):
         packet_size = struct.unpack(">I", header[:4])[0]
-        check_message_size(self.__socket, packet_size, self.admitted_size)
+        check_size(self, packet_size)
 
     # or replaces statement: 81bf88935db281ff each of 2
     def __upstream_read_message(self):
         packet_size = struct.unpack(">I", header[:4])[0]
-        check_message_size(self.__socket, packet_size, self.admitted_size)
+        check_size(self, packet_size)
+
+    # replaces statement: 0f3a2bd6a371c61b
+    def __upstream_readline(self):
+        buf = check_line(buf + self._read_timeout(timeout))

@@ -7,6 +7,9 @@ can be told the same.
 
 from __future__ import annotations
 
+import random
+import shlex
+import socket
 import struct
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -17,6 +20,7 @@ from session import hostile
 from session.conftest import login
 from session.connection import RAISES_S, raised
 from session.hostile import MANY, STEP_S, Many, Pair
+from session.valve import LOOPBACK
 from waiting import PROMPT_S, Call, wait_until
 
 if TYPE_CHECKING:
@@ -211,6 +215,97 @@ def test_openssh_keeps_to_its_window(
     streams = [Call(drain, receive) for receive in (channel.recv, channel.recv_stderr)]
     assert [stream.result(40) for stream in streams] == [size, size]
     assert Call(channel.recv_exit_status).result(STEP_S) == 0
+
+
+# --- sizes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.fault
+def test_message_of_many_megabytes_ends_connection(pair: Pair) -> None:
+    """
+    Nobody has told the peer that it may. Stock takes four gigabytes.
+    """
+    pair.log_in()
+    Call(pair.server._send_message, pair.message(hostile.IGNORE, bytes(3 << 20))).error(STEP_S)
+    assert_ended(pair.client, "garbage")
+
+
+@pytest.mark.parametrize("told", ["by the transport", "by the channel"])
+def test_message_is_as_large_as_peer_was_told(pair: Pair, told: str) -> None:
+    """
+    What must not change: a program may want packets of four megabytes.
+    """
+    size = 4 << 20
+    pair.log_in()
+    if told == "by the transport":
+        pair.client.default_max_packet_size = size
+        near, far = pair.open_channel(window_size=2 * size)
+    else:
+        near, far = pair.open_channel(window_size=2 * size, max_packet_size=size)
+    sending = Call(far.send, bytes(size))
+    near.settimeout(STEP_S)
+    received = 0
+    while received < size - 64:
+        received += len(near.recv(size))
+    assert sending.result(STEP_S) == received == size - 64
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("pair", ["plain"], indirect=True)
+@pytest.mark.parametrize("ended", ["client", "server"])
+def test_message_that_inflates_to_many_megabytes_ends_connection(pair: Pair, ended: str) -> None:
+    """
+    Sixteen kilobytes of it. Stock inflates whatever fits into a packet.
+    """
+    for transport in (pair.client, pair.server):
+        transport.use_compression(True)
+    pair.log_in()
+    liar = pair.server if ended == "client" else pair.client
+    Call(liar._send_message, pair.message(hostile.IGNORE, bytes(16 << 20))).error(STEP_S)
+    assert_ended(getattr(pair, ended), "inflates")
+
+
+@pytest.mark.parametrize("pair", ["plain"], indirect=True)
+def test_compressed_messages_of_all_sizes_arrive(pair: Pair) -> None:
+    """
+    What must not change: what compresses well and what does not, up to the largest packet.
+    """
+    for transport in (pair.client, pair.server):
+        transport.use_compression(True)
+    pair.log_in()
+    near, far = pair.open_channel()
+    near.settimeout(STEP_S)
+    content = random.Random(4).randbytes(300_000) + bytes(700_000)
+    sending = Call(far.sendall, content)
+    received = b""
+    while len(received) < len(content):
+        received += near.recv(1 << 16)
+    assert received == content
+    sending.result(STEP_S)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("carrier", ["plain", "proxied"])
+def test_line_without_end_in_place_of_banner_is_refused(
+    paramiko: ModuleType, bastion: Bastion, carrier: str
+) -> None:
+    """
+    Stock keeps it for as long as it comes.
+    """
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port = listener.getsockname()[1]
+        if carrier == "plain":
+            sock: Any = socket.create_connection((LOOPBACK, port))
+        else:
+            sock = paramiko.ProxyCommand(shlex.join(bastion.proxy_arguments(LOOPBACK, port)))
+        peer, _ = listener.accept()
+    transport = paramiko.Transport(sock)
+    with peer:
+        flood = Call(peer.sendall, b"x" * 4_000_000)
+        error = raised(Call(transport.start_client), RAISES_S)
+        assert "no end of line" in str(error)
+        Call(transport.close).result(PROMPT_S)
+        flood.error(STEP_S)
 
 
 # --- long numbers and texts -------------------------------------------------------------------
