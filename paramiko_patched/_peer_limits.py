@@ -8,13 +8,19 @@ What a peer may ask of us: counts, sizes and numbers of things.
 A peer may be a stranger, who has not even shown a host key.  Whatever one
 message says, it costs no more than its own length or what was negotiated; the
 message that asks for more ends its connection.  Nothing here blocks or takes a
-lock.
+lock, but for `refuse_channel`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from paramiko.common import (
+    DEBUG,
+    OPEN_FAILED_RESOURCE_SHORTAGE,
+    cMSG_CHANNEL_OPEN_FAILURE,
+)
+from paramiko.message import Message
 from paramiko.ssh_exception import SSHException
 
 #: The largest message, in bytes, unless the peer was told that it may send
@@ -28,6 +34,9 @@ MESSAGE_ROOM_SIZE = 64 * 1024
 #: The longest line, in bytes, that may come before the first message, as
 #: OpenSSH has it.
 LINE_LIMIT_SIZE = 8192
+
+#: How many open channels may wait to be accepted.
+UNACCEPTED_CHANNELS = 1024
 
 
 def read_count(
@@ -100,3 +109,33 @@ def inflate(stream: Any, data: bytes, limit: int) -> bytes:
         text = "Message of {} bytes inflates to more than {}"
         raise SSHException(text.format(len(data), limit))
     return inflated
+
+
+def refuse_channel(transport: Any, request: Any) -> bool:
+    """
+    Refuse a new channel if too many wait to be accepted, and say whether.
+
+    Channels that their peer has closed again do not count, and are forgotten
+    then: there are servers that accept nothing and serve all the same.
+
+    :param transport: the `.Transport`, whose lock is taken.
+    :param request: the `.Message` that asks for a channel, not read yet.
+    """
+    waiting = transport.server_accepts
+    if len(waiting) < UNACCEPTED_CHANNELS:
+        return False
+    with transport.lock:
+        waiting[:] = [channel for channel in waiting if not channel.closed]
+        if len(waiting) < UNACCEPTED_CHANNELS:
+            return False
+    kind = request.get_text()
+    answer = Message()
+    answer.add_byte(cMSG_CHANNEL_OPEN_FAILURE)
+    answer.add_int(request.get_int())
+    answer.add_int(OPEN_FAILED_RESOURCE_SHORTAGE)
+    answer.add_string("too many channels wait to be accepted")
+    answer.add_string("en")
+    transport._send_message(answer)
+    text = 'Refusing a "{}" channel: {} wait to be accepted'
+    transport._log(DEBUG, text.format(kind, len(waiting)))
+    return True

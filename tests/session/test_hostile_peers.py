@@ -358,3 +358,63 @@ def test_numbers_are_what_they_always_were(paramiko: ModuleType) -> None:
         assert deflate(number, False) == (signed.lstrip(fill) or fill)
     assert inflate(b"") == 0
     assert paramiko.util.safe_string(b"a \x7f\x80\n%") == b"a \x7f%80%0A%"
+
+
+# --- channels ---------------------------------------------------------------------------------
+
+
+def forward(pair: Pair) -> tuple[Any, Any, Callable[..., Any]]:
+    """
+    Have the client ask for a port, whose connections it has no handler for.
+    """
+    assert Call(pair.client.request_port_forward, LOOPBACK, 0).result(STEP_S) == 4711
+    address = (LOOPBACK, 1)
+    return (
+        pair.server,
+        pair.client,
+        lambda **_: pair.server.open_channel("forwarded-tcpip", address, address, timeout=STEP_S),
+    )
+
+
+def serve(pair: Pair) -> tuple[Any, Any, Callable[..., Any]]:
+    """
+    Have the client open sessions that the server's program does not accept.
+    """
+    return pair.client, pair.server, lambda: pair.client.open_session(timeout=STEP_S)
+
+
+@pytest.mark.slow
+@pytest.mark.fault
+@pytest.mark.parametrize("pair", ["plain"], indirect=True)
+@pytest.mark.parametrize("side", [forward, serve])
+def test_channels_that_nobody_accepts_are_refused_at_some_point(
+    paramiko: ModuleType, pair: Pair, side: Callable[[Pair], Any]
+) -> None:
+    """
+    For want of resources, says the answer; those that wait are accepted, and then others are.
+    """
+    pair.log_in()
+    opener, acceptor, open_one = side(pair)
+    opened = [Call(open_one).result(STEP_S) for _ in range(UNACCEPTED)]
+    error = raised(Call(open_one), STEP_S)
+    assert isinstance(error, paramiko.ChannelException), repr(error)
+    assert error.code == 4
+    assert acceptor.accept(STEP_S) is not None
+    opened.append(Call(open_one).result(STEP_S))
+    # The opener is told before the acceptor's queue has the channel.
+    wait_until(lambda: len(acceptor.server_accepts) == UNACCEPTED, STEP_S, "the last channel")
+    assert opener.is_active()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", ["plain"], indirect=True)
+def test_channels_that_are_closed_again_do_not_count(pair: Pair) -> None:
+    """
+    What must not change: a server that never accepts may serve by what it is asked for.
+    """
+    pair.log_in()
+    for _ in range(UNACCEPTED + 10):
+        channel = pair.client.open_session(timeout=STEP_S)
+        channel.close()
+    wait_until(lambda: len(pair.server._channels) <= UNACCEPTED, STEP_S, "the closed channels")
+    assert pair.client.open_session(timeout=STEP_S).get_id() > UNACCEPTED
