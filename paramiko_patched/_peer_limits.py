@@ -139,3 +139,17 @@ def refuse_channel(transport: Any, request: Any) -> bool:
     text = 'Refusing a "{}" channel: {} wait to be accepted'
     transport._log(DEBUG, text.format(kind, len(waiting)))
     return True
+
+
+def one_line(text: Any) -> Any:
+    """
+    Return a line of a log in which a peer's words can do no harm.
+
+    They could forge another line, or move the cursor of a terminal.
+    """
+    if not isinstance(text, str) or text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text
+    )

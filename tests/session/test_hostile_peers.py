@@ -418,3 +418,59 @@ def test_channels_that_are_closed_again_do_not_count(pair: Pair) -> None:
         channel.close()
     wait_until(lambda: len(pair.server._channels) <= UNACCEPTED, STEP_S, "the closed channels")
     assert pair.client.open_session(timeout=STEP_S).get_id() > UNACCEPTED
+
+
+# --- the log ----------------------------------------------------------------------------------
+
+#: Would forge a line of the log, and clear the screen of whoever looks at it.
+WORDS = b"bye\n2026-12-01 root logged in\x1b[2J"
+
+SAID: dict[str, Callable[[Pair], Any]] = {
+    "disconnect": lambda pair: pair.message(hostile.DISCONNECT, 11, WORDS, b""),
+    "debug": lambda pair: pair.message(hostile.DEBUG, True, WORDS, b""),
+    "global": lambda pair: pair.message(hostile.GLOBAL_REQUEST, WORDS, False),
+    "channel": lambda pair: pair.message(hostile.CHANNEL_OPEN, WORDS, 1, 1, 1),
+    "refusal": lambda pair: pair.message(hostile.CHANNEL_OPEN_FAILURE, 77, 1, WORDS, b""),
+    "request": lambda pair: pair.message(hostile.CHANNEL_REQUEST, 0, WORDS, False),
+}
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("pair", ["plain"], indirect=True)
+@pytest.mark.parametrize("said", list(SAID))
+def test_words_of_peer_are_printable_lines_of_the_log(
+    pair: Pair, caplog: pytest.LogCaptureFixture, said: str
+) -> None:
+    """
+    All that is logged, at any level: what is said is there, on one line.
+    """
+    with caplog.at_level("DEBUG", "paramiko"):
+        pair.log_in()
+        ends = pair.open_channel()
+        pair.server._send_message(SAID[said](pair))
+        wait_until(
+            lambda: any("bye" in message for message in list(caplog.messages)), STEP_S, "the words"
+        )
+        pair.close()
+        del ends
+    assert [message for message in caplog.messages if not message.isprintable()] == []
+
+
+@pytest.mark.fault
+def test_words_in_place_of_banner_are_printable_lines_of_the_log(
+    paramiko: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    And so is the version that a server says it is.
+    """
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        sock = socket.create_connection(listener.getsockname())
+        peer, _ = listener.accept()
+    transport = paramiko.Transport(sock)
+    with peer, caplog.at_level("DEBUG", "paramiko"):
+        peer.sendall(b"bye\x1b[2J\r\nSSH-2.0-bye\x1b[2J\r\n")
+        peer.shutdown(socket.SHUT_WR)
+        assert raised(Call(transport.start_client), STEP_S)
+        Call(transport.close).result(PROMPT_S)
+    assert sum("bye" in message for message in caplog.messages) >= 2
+    assert [message for message in caplog.messages if not message.isprintable()] == []
