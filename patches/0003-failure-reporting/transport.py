@@ -16,6 +16,14 @@ class Transport:
     # adds after: request_port_forward
     request_port_forward = reports_failure(request_port_forward)
 
+    # replaces statement: 7187f0675eb38279
+    def cancel_port_forward(self):
+        raise_failure(self)
+        return
+
+    # adds after: get_remote_server_key
+    get_remote_server_key = reports_failure(get_remote_server_key)
+
     # adds after: renegotiate_keys
     renegotiate_keys = reports_failure(renegotiate_keys)
 

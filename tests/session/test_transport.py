@@ -30,6 +30,7 @@ WAITS: dict[str, Callable[[Any], Any]] = {
     "open_sftp_client": lambda transport: transport.open_sftp_client(),
     "global_request": lambda transport: transport.global_request("keepalive@example.org"),
     "request_port_forward": lambda transport: transport.request_port_forward("127.0.0.1", 0),
+    "cancel_port_forward": lambda transport: transport.cancel_port_forward("127.0.0.1", 1),
     "renegotiate_keys": lambda transport: transport.renegotiate_keys(),
     "accept": lambda transport: transport.accept(),
 }
@@ -39,6 +40,7 @@ SENDS: dict[str, Callable[[Any], Any]] = {
     "send_ignore": lambda transport: transport.send_ignore(),
     "auth_password": lambda transport: transport.auth_password("a", "b"),
     "auth_none": lambda transport: transport.auth_none("a"),
+    "get_remote_server_key": lambda transport: transport.get_remote_server_key(),
     "global_request-without-answer": lambda transport: transport.global_request("a", wait=False),
 }
 
@@ -174,6 +176,8 @@ WRAPPED = {
         "start_client",
         "open_channel",
         "request_port_forward",
+        "cancel_port_forward",
+        "get_remote_server_key",
         "renegotiate_keys",
         "global_request",
         "accept",
