@@ -228,6 +228,7 @@ class ProxyPipes:
         Drains stderr meanwhile.
 
         :returns: ``False`` if ``timeout`` seconds went by first.
+        :raises PipeError: it cannot be waited for.
         """
         deadline = _deadline(timeout)
         mark = object()
@@ -423,7 +424,10 @@ class ProxyPipes:
             if side.wake is None:
                 side.wake = Wake()
             wake = side.wake
-            wake.open()
+            try:
+                wake.open()
+            except OSError as e:
+                raise PipeError from e
         poller = make_poller()
         poller.register(fd, event)
         poller.register(wake.reader, select.POLLIN)

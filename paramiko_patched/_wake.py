@@ -28,9 +28,18 @@ class Wake:
     def open(self) -> None:
         """
         Make the descriptors, unless they are there.
+
+        :raises OSError: the system gives none; says what for.
         """
         if self.reader >= 0:
             return
+        try:
+            self._open()
+        except OSError as e:
+            text = "cannot be waited for, no file descriptor was left: {}"
+            raise OSError(e.errno, text.format(e.strerror)) from e
+
+    def _open(self) -> None:
         if hasattr(os, "eventfd"):
             flags = os.EFD_CLOEXEC | os.EFD_NONBLOCK
             self.reader = self._writer = os.eventfd(0, flags)

@@ -396,7 +396,10 @@ class ProxyCommand(ClosingContextManager):
         """
         if self._death is not None:
             return True
-        return self._adopt().pipes.wait_readable(timeout)
+        try:
+            return self._adopt().pipes.wait_readable(timeout)
+        except PipeError as e:
+            raise self._failure(_pipe_text(e)) from e.__cause__
 
     def _untaken(self) -> int:
         """

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import children
 import pytest
 from session import hostile
 from session.conftest import login
@@ -474,3 +475,38 @@ def test_words_in_place_of_banner_are_printable_lines_of_the_log(
         Call(transport.close).result(PROMPT_S)
     assert sum("bye" in message for message in caplog.messages) >= 2
     assert [message for message in caplog.messages if not message.isprintable()] == []
+
+
+# --- descriptors ------------------------------------------------------------------------------
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("carrier", ["plain", "proxied"])
+def test_connect_without_descriptors_says_so(target: str, carrier: str) -> None:
+    """
+    The transport thread needs one to wait with. Before, the banner was to blame.
+    """
+    source = f"""
+        import os, resource, socket
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            if {carrier == "plain"}:
+                sock = socket.create_connection(listener.getsockname())
+                peer, _ = listener.accept()
+                peer.sendall(b"SSH-2.0-silent\\r\\n")
+            else:
+                sock = paramiko.ProxyCommand("sleep 60")
+        transport = paramiko.Transport(sock)
+        spare = os.open("/dev/null", os.O_RDONLY)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (spare, limits[1]))
+        try:
+            transport.start_client(timeout=5)
+        except Exception as e:
+            print(e)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        transport.close()
+    """
+    said = children.run_program(source, target)
+    if carrier == "proxied" or said.strip():
+        assert "no file descriptor was left" in said
+    assert "Error reading SSH protocol banner" not in said
