@@ -32,10 +32,16 @@ except ImportError:
 #: How much of the proxy's stderr is kept, in bytes.
 STDERR_TAIL = 64 * 1024
 
-#: One read of stderr, in bytes, and how many of them make a turn.  Without an
-#: end to a turn a proxy that floods stderr would keep the reader for itself.
-STDERR_READ = 16 * 1024
-STDERR_READS = 64
+#: One read of stderr, in bytes: all that a pipe holds as it comes.  And how
+#: many of them take what the largest pipe holds: without an end to that, a
+#: proxy that floods stderr would keep the reader for itself.
+STDERR_READ = 64 * 1024
+STDERR_READS = 16
+
+#: How long, in seconds, nobody waits for stderr once it has been read: one
+#: that never ends wakes us fifty times a second, not ten thousand times.  Its
+#: pipe holds what comes meanwhile.
+STDERR_REST_S = 0.02
 
 #: What the proxy's input is to hold once it was full, in bytes: two packets of
 #: the usual size and more.  A pipe as it comes holds a page less than two, so
@@ -105,6 +111,7 @@ class ProxyPipes:
         self._prepared = False
         self._tail = b""
         self._stderr_open = process.stderr is not None
+        self._stderr_rests_until = 0.0
         self._reading_ends: float | None = None
         #: `close` was called.
         self.closed = False
@@ -431,22 +438,28 @@ class ProxyPipes:
         poller = make_poller()
         poller.register(fd, event)
         poller.register(wake.reader, select.POLLIN)
+        drains = polls() or side is self._readers
         stderr = None
-        if polls() or side is self._readers:
-            stderr = self._stderr_fileno()
-        if stderr is not None:
-            poller.register(stderr, select.POLLIN)
         while True:
-            ready = dict(poller.poll(_remaining(deadline)))
+            until = deadline
+            if drains and stderr is None:
+                if self._stderr_rests_until > time.monotonic():
+                    until = _earlier(deadline, self._stderr_rests_until)
+                else:
+                    stderr = self._stderr_fileno()
+            if stderr is not None:
+                poller.register(stderr, select.POLLIN)
+            ready = dict(poller.poll(_remaining(until)))
             if ready.get(fd) == select.POLLHUP:
                 self.at_end = True
                 return True
             if stderr in ready:
-                self._drain_stderr()
-                if not self._stderr_open:
-                    # Its end of file would be ready for ever.
-                    poller.unregister(stderr)
-                    stderr = None
+                self._drain_stderr(1)
+                self._stderr_rests_until = time.monotonic() + STDERR_REST_S
+                # Nor is it waited for when it has ended: it would be ready
+                # for ever.
+                poller.unregister(stderr)
+                stderr = None
             if wake.reader in ready:
                 with self._lock:
                     if not self._ended(side):
@@ -489,12 +502,12 @@ class ProxyPipes:
             return None
         return descriptor
 
-    def _drain_stderr(self) -> None:
+    def _drain_stderr(self, reads: int = STDERR_READS) -> None:
         """
         Keep the tail of what is in stderr now.
         """
         with self._lock:
-            for _ in range(STDERR_READS):
+            for _ in range(reads):
                 stderr = self._stderr_fileno()
                 if stderr is None:
                     return

@@ -17,7 +17,12 @@ import threading
 import time
 from typing import Any
 
-from paramiko._proxy_pipes import STDERR_TAIL, PipeError, _close
+from paramiko._proxy_pipes import (
+    STDERR_REST_S,
+    STDERR_TAIL,
+    PipeError,
+    _close,
+)
 
 #: How much unread output is held, in bytes.
 READ_AHEAD = 32 * 1024
@@ -25,8 +30,8 @@ READ_AHEAD = 32 * 1024
 #: How much is taken from a sender at a time, in bytes.
 WRITE_AHEAD = 32 * 1024
 
-#: One read of stderr, in bytes.
-STDERR_READ = 8 * 1024
+#: One read of stderr, in bytes: all that a pipe holds.
+STDERR_READ = 64 * 1024
 
 #: How long, in seconds, the main thread waits before it looks for Ctrl-C.
 INTERRUPT_S = 0.5
@@ -231,6 +236,7 @@ class Stderr(_Worker):
                 return
             self.tail = (self.tail + words)[-STDERR_TAIL:]
             del words  # or they would stay for as long as the next read blocks
+            time.sleep(STDERR_REST_S)
 
 
 class Piece:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,37 @@ def test_recv_gets_the_output_when_stderr_is_flooded_first(open_proxy: Open) -> 
     """
     proxy = open_proxy(complains(10 << 20, "os.write(1, b'done'); sys.stdin.read()"), timeout_s=20)
     assert read_exactly(proxy, 4, timeout_s=20) == b"done"
+
+
+def test_endless_stderr_is_read_at_a_bounded_rate(
+    open_proxy: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A pipe full at a time, some fifty times a second; as fast as it comes would take a core.
+    """
+    sizes: list[int] = []
+    read = os.read
+
+    def read_and_note(descriptor: int, size: int) -> bytes:
+        sizes.append(size)
+        return read(descriptor, size)
+
+    monkeypatch.setattr(os, "read", read_and_note)
+    proxy = open_proxy("yes >&2 & exec sleep 60", timeout_s=1, shell=True)
+    with pytest.raises(socket.timeout):
+        proxy.recv(1)
+    assert 0 < len(sizes) <= 150
+
+
+def test_data_passes_while_stderr_is_endless(open_proxy: Open) -> None:
+    """
+    What must not change: it has its own turn, and neither waits for the other.
+    """
+    proxy = open_proxy("yes >&2 & exec cat", timeout_s=20, shell=True)
+    for number in range(100):
+        word = b"%06d" % number
+        proxy.send(word)
+        assert read_exactly(proxy, len(word), timeout_s=20) == word
 
 
 def test_stderr_is_drained_when_only_closed_is_asked(open_proxy: Open, tmp_path: Path) -> None:
