@@ -12,7 +12,7 @@ import math
 import os
 from typing import Any
 
-from paramiko._connection_end import is_proxied
+from paramiko._carrier import is_proxied
 from paramiko.util import get_logger
 
 #: Holds the two arguments of ``Transport.set_keepalive``, such as ``15,3``.
