@@ -67,14 +67,15 @@ import copy
 import errno
 import os
 import shlex
+import signal  # noqa: F401
 import socket
 import threading
 import time  # noqa: F401
 import weakref
 from collections.abc import Mapping, Sequence
 
-# These two only for test suites, which put something of theirs in the place
-# of upstream's names.
+# This, `signal` and `time` are for test suites alone, which put something of
+# theirs in the place of upstream's names.
 from select import select  # noqa: F401
 from typing import TYPE_CHECKING, Any, cast
 
