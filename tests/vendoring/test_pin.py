@@ -9,6 +9,8 @@ from pathlib import Path
 from checkout import Checkout
 from release import NEW, Release
 
+from vendoring.pinfile import read_pins
+
 STATEMENT = """\
 class Transport:
     # replaces statement: {}
@@ -33,7 +35,7 @@ def test_pin_writes_entry_that_builds_when_everything_fits(
     after = (checkout.root / "upstream.toml").read_text(encoding="utf-8")
     assert after.startswith(before.rstrip("\n"))
     text = (checkout.stage() / "_patched.json").read_text(encoding="utf-8")
-    assert f'"version": "{NEW}.1"' in text
+    assert f'"version": "{NEW}.{read_pins(checkout.root).patch_level}"' in text
     assert '"checked": ""' in text
 
 
