@@ -141,7 +141,8 @@ def _unwrap(carrier: Any) -> Any:
     """
     if isinstance(carrier, ProxyCommand) or _connection_of(carrier):
         return carrier
-    for held in getattr(carrier, "__dict__", {}).values():
+    # Copied, since another thread of the program may add to it.
+    for held in list(getattr(carrier, "__dict__", {}).values()):
         if isinstance(held, ProxyCommand) or _connection_of(held):
             return held
     return carrier
@@ -151,6 +152,8 @@ def _connection_of(carrier: Any) -> Any:
     """
     Return the connection of a channel; `None` for anything else.
     """
+    if not hasattr(carrier, "in_buffer"):
+        return None  # others than channels have a ``transport`` as well
     connection = getattr(carrier, "transport", None)
     # A `.Transport` is a thread; a stand-in of a test may have any attribute.
     return connection if isinstance(connection, threading.Thread) else None

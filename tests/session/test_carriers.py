@@ -493,3 +493,34 @@ def test_what_no_bytes_can_go_over_is_refused_at_once(
     half = type("Half", (), dict.fromkeys(methods, lambda *_: None)) if methods else object
     with pytest.raises(TypeError, match=words):
         paramiko.Transport(half())
+
+
+def test_carrier_that_keeps_something_with_a_transport_is_no_channel(
+    gateway: Connection, host: Host, paramiko: ModuleType, make_client: Callable[[], Any]
+) -> None:
+    """
+    As Fabric's ``Connection`` has one: a socket that remembers its gateway is a plain one.
+    """
+
+    class Remembering(socket.socket):
+        gateway: Any
+
+    sock = Remembering()
+    sock.gateway = gateway
+    sock.connect((host.address, host.port))
+    client = make_client()
+    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+    client.connect(
+        host.address,
+        sock=sock,
+        username=host.user,
+        key_filename=str(host.client_key),
+        look_for_keys=False,
+        allow_agent=False,
+    )
+    channel = run(client)
+    sock.shutdown(socket.SHUT_RDWR)
+    assert Call(channel.recv, 2).result(STEP_S) == b"ab"
+    assert Call(channel.recv_exit_status).result(STEP_S) == -1
+    error = Call(client.get_transport().open_session).error(STEP_S)
+    assert type(error) is paramiko.SSHException, error
