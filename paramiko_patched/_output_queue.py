@@ -101,6 +101,12 @@ class OutputQueue:
         """
         return not self._packets
 
+    def is_over(self, position: int | None) -> bool:
+        """
+        Return whether all down to there is written, or nothing will be.
+        """
+        return self._failure is not None or self._is_written(position)
+
     def left_behind(self) -> bool:
         """
         Return whether there are packets and nobody who writes them.
@@ -125,7 +131,8 @@ class OutputQueue:
             return when all is written that was put down to here; `None` to
             write what is accepted at once, and leave the rest to others.
         :param float deadline:
-            return when the monotonic clock says so, whatever is written.
+            return when the monotonic clock says so, whatever is written; 0 to
+            write what is accepted at once.
 
         :raises: why it will never be written.
         """
@@ -139,9 +146,9 @@ class OutputQueue:
                     position = self.accepted
                 is_writer = self._take_turn(me, position, deadline)
             if is_writer:
-                while position is not None and not self._is_over(position):
+                while position is not None and not self.is_over(position):
                     if time.monotonic() >= deadline:
-                        return
+                        break
                     self._advance(write)
                 # What others have put down, who need not wait for it then.
                 while self._packets and self._advance(try_to_write):
@@ -158,16 +165,13 @@ class OutputQueue:
     def _is_written(self, position: int | None) -> bool:
         return position is not None and self.written >= position
 
-    def _is_over(self, position: int | None) -> bool:
-        return self._failure is not None or self._is_written(position)
-
     def _take_turn(
         self, me: int, position: int | None, deadline: float
     ) -> bool:
         """
         Become the writer, unless that is not needed.  The lock is held.
         """
-        while not self._is_over(position):
+        while not self.is_over(position):
             if self._writer is None:
                 self._writer = me
                 return True

@@ -166,6 +166,8 @@ class _ChannelWait(SocketWait):
 
     What is sent is put into the queue of that connection and not waited for:
     a sender that waited in there could not be woken by the end of this one.
+    Only one packet at a time, so that the queue stays short; nobody waits for
+    those that others go on to put there.
     """
 
     read_ahead = 65536
@@ -175,6 +177,8 @@ class _ChannelWait(SocketWait):
         channel._is_carrier = True
         self._buffer = channel.in_buffer
         self._is_woken = False
+        #: Down to where that queue had to be written after the last packet.
+        self._position = 0
 
     def wait_readable(self, seconds: float | None) -> bool:
         with self._buffer._cv:
@@ -188,25 +192,38 @@ class _ChannelWait(SocketWait):
 
     def send(self, data: bytes, seconds: float | None = None) -> int | None:
         seconds = QUEUE_LIMIT_S if seconds is None else seconds
-        packetizer = self._socket.transport.packetizer
-        if not packetizer.flush_within(seconds):
+        if not self._has_turn(seconds):
             return None
         sent = self._post(data)
         # Now rather than by the thread of the other connection.
-        packetizer.flush_within(seconds)
+        self._has_turn(seconds)
         return sent
 
     def send_now(self, data: bytes) -> int | None:
         channel = self._socket
-        if channel.transport.packetizer.output_is_stuck():
-            return None
         if channel.out_window_size <= 0 and not channel.closed:
             return None
-        return self._post(data)
+        return self._post(data) if self._has_turn(0) else None
+
+    def _has_turn(self, seconds: float) -> bool:
+        """
+        Wait until the last packet is written and no keys are exchanged.
+
+        :param float seconds: at most twice so long.
+        :returns: whether that is so, or never will be.
+        """
+        connection = self._socket.transport
+        if not connection.clear_to_send.wait(seconds) and connection.active:
+            return False
+        written: bool
+        written = connection.packetizer.flush_within(seconds, self._position)
+        return written
 
     def _post(self, data: bytes) -> int | None:
         try:
-            return super().send(data)
+            sent = super().send(data)
+            self._position = self._socket.transport.packetizer.queued()
+            return sent
         except Ended:
             failure = describe_end(self._socket)
             if failure is not None:

@@ -1,4 +1,7 @@
 # adds after: Message
+import math
+
+# adds after: Message
 from collections import deque
 
 # adds after: Message
@@ -65,7 +68,7 @@ class Packetizer:
         return position
 
     # adds after: send_message
-    def flush(self, position=None):
+    def flush(self, position=None, deadline=math.inf):
         """
         Write what is queued.
 
@@ -73,9 +76,13 @@ class Packetizer:
             return when all is written that was queued down to here; `None` to
             write only what is accepted at once, and to leave it to the
             transport thread to find out that nothing ever will be
+        :param float deadline:
+            return when the clock says so, also where very much is queued
         """
         try:
-            self.__output.flush(self.__write_part, self.__write_now, position)
+            self.__output.flush(
+                self.__write_part, self.__write_now, position, deadline
+            )
         except ProxyCommandFailure:
             if position is not None or not read_last_words(self.__socket):
                 raise
@@ -83,12 +90,19 @@ class Packetizer:
             self.hand_over_output()
 
     # adds after: send_message
-    def flush_within(self, seconds):
+    def queued(self):
+        """
+        Return the position of what was queued last.
+        """
+        return self.__output.accepted
+
+    # adds after: send_message
+    def flush_within(self, seconds, position):
         """
         Write what is queued, for so many seconds at most.
 
-        :returns: whether all is written; if the connection has ended, nothing
-            is left to write
+        :returns: whether all is written down to the position; if the
+            connection has ended, nothing is left to write
         """
         deadline = time.time() + seconds
 
@@ -97,14 +111,12 @@ class Packetizer:
             return self.__write(self.__wait.send, packet, left) or 0
 
         try:
-            self.__output.flush(
-                write, self.__write_now, self.__output.accepted, deadline
-            )
+            self.__output.flush(write, self.__write_now, position, deadline)
         except (ProxyCommandFailure, EOFError):
             pass  # whoever reads is told
         finally:
             self.hand_over_output()
-        return self.__output.empty()
+        return self.__output.is_over(position)
 
     # adds after: send_message
     def hand_over_output(self):

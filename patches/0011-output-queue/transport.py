@@ -1,3 +1,7 @@
+# adds after: ClosingContextManager
+import math
+
+
 class Transport:
     # replaces statement: eec118a8cc8e4f9e
     def __init__(self):
@@ -60,8 +64,10 @@ class Transport:
                 self._queue_user_message(data)
             else:
                 self._posted.append(data)
+        # Whom other threads wait for is the program's business: they must not.
+        on_loop = threading.current_thread() is self
         try:
-            self.packetizer.flush()
+            self.packetizer.flush(deadline=math.inf if on_loop else 0)
         except EOFError:
             # Closed by the program meanwhile: nobody is left to be sent to.
             if self.active:

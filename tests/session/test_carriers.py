@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import importlib
 import io
 import logging
 import os
+import shlex
 import socket
+import sys
 import textwrap
 import time
 import warnings
@@ -29,7 +32,7 @@ from session.valve import LOOPBACK, Valve
 from waiting import PROMPT_S, Call, wait_until
 
 if TYPE_CHECKING:
-    from paramiko_gate.servers.endpoint import Host
+    from paramiko_gate.servers.endpoint import Bastion, Host
 
 STEP_S = 15.0
 
@@ -493,6 +496,115 @@ def test_what_no_bytes_can_go_over_is_refused_at_once(
     half = type("Half", (), dict.fromkeys(methods, lambda *_: None)) if methods else object
     with pytest.raises(TypeError, match=words):
         paramiko.Transport(half())
+
+
+#: Passes on what is sent at 256 KiB in a second, and what is received at once. On SIGUSR1 it says
+#: what no SSH server says.
+NARROW_RELAY = """
+import os, signal, subprocess, sys, threading, time
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, bytes(range(256)) * 64))
+def give():
+    while data := os.read(child.stdout.fileno(), 65536):
+        os.write(1, data)
+    os._exit(0)
+threading.Thread(target=give, daemon=True).start()
+begun, passed = time.monotonic(), 0
+while data := os.read(0, 4096):
+    child.stdin.write(data)
+    passed += len(data)
+    time.sleep(max(0, (passed - 65536) / 262144 - (time.monotonic() - begun)))
+"""
+
+
+@pytest.fixture
+def narrow(connect: Callable[..., Any], bastion: Bastion, host: Host) -> Any:
+    """
+    Return the transport of a gateway that sends slowly.
+    """
+    words = [sys.executable, "-c", NARROW_RELAY]
+    words += bastion.proxy_arguments(host.address, host.port)
+    return connect(shlex.join(words)).get_transport()
+
+
+def test_inner_hop_has_its_turn_while_others_fill_the_gateway(narrow: Any, nest: Nest) -> None:
+    """
+    The pipe to the proxy is full for seconds, and there is always somebody with more for it.
+    """
+    client = nest(narrow)
+    echoing = run(client, "cat")
+    reading = run(client, "exec head -c 6000000 /dev/zero")
+    filling = [Call(narrow_channel.sendall, bytes(4 << 20)) for narrow_channel in sinks(narrow)]
+    wait_until(narrow.packetizer.output_is_stuck, STEP_S, "a full pipe")
+    echoing.settimeout(STEP_S)
+    echoing.sendall(b"x")
+    assert echoing.recv(1) == b"x"
+    # This needs room announced, which nobody who waits for it sends.
+    reading.settimeout(STEP_S)
+    left = 6000000
+    while left:
+        left -= len(reading.recv(left))
+    assert all(call.blocks(0) for call in filling)
+
+
+def sinks(transport: Any, count: int = 3) -> list[Any]:
+    """
+    Return channels that take what is sent.
+    """
+    channels = [transport.open_session(timeout=STEP_S) for _ in range(count)]
+    for channel in channels:
+        channel.exec_command("cat >/dev/null")
+    return channels
+
+
+def test_inner_hop_waits_while_the_gateway_exchanges_keys(gateway: Connection, nest: Nest) -> None:
+    """
+    What is sent meanwhile is not heaped up where nobody counts it.
+    """
+    outer = gateway.transport
+    client = nest(outer)
+    channel = run(client, "head -c 4000000 | wc -c")
+    gateway.stall()
+    renewing = Call(outer.renegotiate_keys)
+    wait_until(lambda: not outer.clear_to_send.is_set(), STEP_S, "a key exchange")
+    sending = Call(channel.sendall, bytes(4000000))
+    assert sending.blocks(1)
+    posted = sum(len(m.asbytes()) for m in outer._posted)
+    assert posted < 100000, posted
+    gateway.resume()
+    renewing.result(STEP_S)
+    sending.result(STEP_S)
+    channel.settimeout(STEP_S)
+    assert channel.makefile().read() == b"4000000\n"
+
+
+def test_nobody_waits_in_a_gateway_with_a_long_backlog(
+    gateway: Connection, nest: Nest, paramiko: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Only the gateway's own thread may have to, which else would take orders and never deliver.
+    """
+    queue = importlib.import_module(paramiko.__name__ + "._output_queue")
+    monkeypatch.setattr(queue, "BACKLOG_LIMIT", 64 * 1024)
+    outer = gateway.transport
+    clients = [nest(outer) for _ in range(2)]
+    channel = run(clients[0], "cat >/dev/null")
+    filled = sinks(outer, 6)
+    gateway.stall()
+    filling = [Call(sink.sendall, bytes(1 << 20)) for sink in filled]
+    output = outer.packetizer._Packetizer__output
+    wait_until(
+        lambda: output.accepted - output.written > queue.BACKLOG_LIMIT, STEP_S, "a long backlog"
+    )
+    sending = Call(channel.sendall, bytes(1 << 20))
+    assert sending.blocks(0.3)
+    for client in clients:
+        Call(client.close).result(CLOSE_LIMIT_S)
+    assert sending.error(PROMPT_S) is not None
+    Call(filled[0].close).result(PROMPT_S)
+    gateway.resume()
+    for call in filling[1:]:
+        call.result(STEP_S)
 
 
 def test_carrier_that_keeps_something_with_a_transport_is_no_channel(
