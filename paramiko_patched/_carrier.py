@@ -21,7 +21,7 @@ import threading
 from typing import Any
 
 from paramiko.proxy import ProxyCommand
-from paramiko.ssh_exception import ProxyCommandFailure
+from paramiko.ssh_exception import ProxyCommandFailure, SSHException
 
 
 def check_carrier(carrier: Any) -> None:
@@ -84,17 +84,23 @@ def is_closed_by_program(carrier: Any) -> bool:
     carrier = _unwrap(carrier)
     if isinstance(carrier, ProxyCommand):
         return carrier._closed_by_us()
-    return carrier.closed and not _is_left(carrier)
+    return carrier.closed and describe_end(carrier) is None
 
 
-def describe_end(carrier: Any) -> ProxyCommandFailure | None:
+def describe_end(carrier: Any) -> SSHException | None:
     """
-    Return why a channel is at its end though its connection is not.
+    Return why a channel of a proxied connection is at its end.
 
-    :returns: `None` for anything else.
+    :returns: `None` for anything else, or if the program has closed it.
     """
     proxy = proxy_of(carrier)
-    if proxy is None or own_proxy(carrier) or not _is_left(_unwrap(carrier)):
+    if proxy is None or own_proxy(carrier):
+        return None
+    carrier = _unwrap(carrier)
+    if carrier._failure is not None:
+        failure: SSHException = carrier._failure
+        return failure
+    if not _is_left(carrier):
         return None
     return proxy._describe(
         "is alive, but the SSH server behind it closed the channel to the "

@@ -95,7 +95,7 @@ def reports_failure(method: _Method, unanswered: Any = _NEVER) -> _Method:
         except _ANSWERS:
             raise
         except Exception as e:
-            if isinstance(e, ProxyCommandFailure):
+            if isinstance(e, ProxyCommandFailure) or _is_at_end(self):
                 _await_end(self)
             if isinstance(e, _ENDS) or e is _ended_by(self):
                 raise_failure(self)
@@ -259,8 +259,8 @@ def find_failure(
         return _left_by_server(carrier, proxy, disconnect)
     if isinstance(cause, SSHException):
         return _copy(cause)
-    if isinstance(cause, EOFError) and (left := describe_end(carrier)):
-        return left
+    if isinstance(cause, EOFError) and (end := describe_end(carrier)):
+        return _copy(end)
     # By a handler of the program's, for one: those run in this thread.
     words = "{}: {}".format(type(cause).__name__, cause).rstrip(": ")
     return SSHException(words)
@@ -307,6 +307,14 @@ def _ended_by(end: Any) -> Exception | None:
     cause: Exception | None
     cause = getattr(getattr(end, "transport", end), "_loop_ended_by", None)
     return cause
+
+
+def _is_at_end(end: Any) -> bool:
+    """
+    Return whether a connection has lost the channel that it goes over.
+    """
+    carrier = getattr(getattr(end, "transport", end), "sock", None)
+    return describe_end(carrier) is not None
 
 
 def _await_end(end: Any) -> None:

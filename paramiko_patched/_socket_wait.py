@@ -201,7 +201,8 @@ class _ChannelWait(SocketWait):
 
     def send_now(self, data: bytes) -> int | None:
         channel = self._socket
-        if channel.out_window_size <= 0 and not channel.closed:
+        # Whoever reads from a closed one is told, after the last bytes.
+        if channel.closed or channel.out_window_size <= 0:
             return None
         return self._post(data) if self._has_turn(0) else None
 
@@ -226,7 +227,7 @@ class _ChannelWait(SocketWait):
             return sent
         except Ended:
             failure = describe_end(self._socket)
-            if failure is not None:
+            if isinstance(failure, ProxyCommandFailure):
                 raise failure from None
             raise
 

@@ -14,6 +14,7 @@ import io
 import logging
 import os
 import shlex
+import signal
 import socket
 import sys
 import textwrap
@@ -605,6 +606,57 @@ def test_nobody_waits_in_a_gateway_with_a_long_backlog(
     gateway.resume()
     for call in filling[1:]:
         call.result(STEP_S)
+
+
+@pytest.fixture
+def held(narrow: Any, nest: Nest) -> Iterator[Any]:
+    """
+    Return a channel of an inner hop whose transport thread stands still, before other input.
+    """
+    client = nest(narrow)
+    first, second = run(client, "read line"), run(client, "read line; head -c 5000 /dev/zero")
+    with first.lock:
+        first.sendall(b"\n")  # Its end needs the lock.
+        second.sendall(b"\n")
+        arrived = client.get_transport().sock.in_buffer
+        wait_until(lambda: len(arrived) >= 5000, STEP_S, "the last words")
+        yield second
+
+
+def test_inner_hop_reads_to_the_end_though_it_can_answer_nothing(held: Any, narrow: Any) -> None:
+    """
+    Before the last words comes the end of another channel, which wants an answer.
+    """
+    narrow.sock.process.kill()
+    wait_until(lambda: not narrow.is_active(), PROMPT_S, "an inactive gateway")
+    first = held.transport._channels.values()[0]
+    first.lock.release()
+    try:
+        words = b""
+        while len(words) < 5000:
+            words += Call(held.recv, 5000).result()
+    finally:
+        first.lock.acquire()
+
+
+def test_sender_on_the_inner_hop_waits_for_the_reason(
+    held: Any, narrow: Any, paramiko: ModuleType
+) -> None:
+    """
+    The gateway was told rubbish. No end of file is shown to who is quicker than the inner thread.
+    """
+    os.kill(narrow.sock.process.pid, signal.SIGUSR1)
+    wait_until(lambda: not narrow.is_active(), PROMPT_S, "an inactive gateway")
+    sending = Call(held.send, b"x")
+    sending.blocks(0.2)
+    first = held.transport._channels.values()[0]
+    first.lock.release()
+    try:
+        error = sending.error(STEP_S)
+    finally:
+        first.lock.acquire()
+    assert isinstance(error, paramiko.SSHException), repr(error)
+    assert str(error) == str(narrow._failure)
 
 
 def test_carrier_that_keeps_something_with_a_transport_is_no_channel(
