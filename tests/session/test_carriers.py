@@ -659,6 +659,28 @@ def test_sender_on_the_inner_hop_waits_for_the_reason(
     assert str(error) == str(narrow._failure)
 
 
+def test_destructor_may_send_while_its_thread_feeds_the_carrier(
+    gateway: Connection, nest: Nest
+) -> None:
+    """
+    The collector runs destructors in any thread, whatever it holds; this leaves a packet behind.
+    """
+    client = nest(gateway.transport)
+    dropped, sink = run(client), run(client, "cat >/dev/null")
+    gateway.stall()
+    filling = Call(sink.sendall, bytes(4 << 20))
+    wait_until(gateway.transport.packetizer.output_is_stuck, STEP_S, "a full pipe")
+
+    def feed() -> None:
+        with client.get_transport().sock.in_buffer._lock:
+            dropped.close()
+            client.get_transport().packetizer.set_keepalive(0, None)  # as all that wakes
+
+    Call(feed).result(PROMPT_S)
+    gateway.resume()
+    filling.result(STEP_S)
+
+
 def test_carrier_that_keeps_something_with_a_transport_is_no_channel(
     gateway: Connection, host: Host, paramiko: ModuleType, make_client: Callable[[], Any]
 ) -> None:
