@@ -11,6 +11,7 @@ import gc
 import hashlib
 import importlib
 import io
+import itertools
 import logging
 import os
 import shlex
@@ -18,6 +19,7 @@ import signal
 import socket
 import sys
 import textwrap
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -710,3 +712,45 @@ def test_carrier_that_keeps_something_with_a_transport_is_no_channel(
     assert Call(channel.recv_exit_status).result(STEP_S) == -1
     error = Call(client.get_transport().open_session).error(STEP_S)
     assert type(error) is paramiko.SSHException, error
+
+
+@pytest.mark.race
+@pytest.mark.parametrize("ends", ["killed", "closed"])
+def test_many_hops_end_in_time_while_all_exchange_keys(
+    gateway: Connection, nest: Nest, paramiko: ModuleType, ends: str
+) -> None:
+    """
+    Each call gives the right answer until the end, and then says why; no thread stays.
+    """
+    outer = gateway.transport
+    clients = [nest(outer) for _ in range(6)]
+    clients += [nest(client.get_transport()) for client in clients[:2]]
+    for client in clients:
+        client.get_transport().packetizer.REKEY_BYTES = 1 << 18
+    outer.packetizer.REKEY_BYTES = 1 << 19
+    answered = threading.Barrier(len(clients) + 1)
+
+    def work(client: Any) -> None:
+        for count in itertools.count():
+            channel = client.get_transport().open_session(timeout=STEP_S)
+            channel.exec_command("head -c 100000 | wc -c; exit 7")
+            channel.sendall(bytes(100000))
+            words, status = channel.makefile().read(), channel.recv_exit_status()
+            assert (words, status) == (b"100000\n", 7)
+            if not count:
+                answered.wait(60)
+
+    calls = [Call(work, client) for client in clients]
+    answered.wait(60)
+    if ends == "killed":
+        gateway.strike()
+    else:
+        Call(outer.close).result(CLOSE_LIMIT_S)
+    for call, client in zip(calls, clients):
+        error = call.error(STEP_S)
+        if ends == "killed":
+            gateway.assert_reason(error)
+        else:
+            assert not isinstance(error, paramiko.ProxyCommandFailure)
+        client.get_transport().join(STEP_S)
+        assert not client.get_transport().is_alive()
