@@ -91,11 +91,11 @@ class ProxyProcess:
         Blocks for as long as the program's handlers of the log do.
         """
         self._logs = _logger.isEnabledFor(logging.DEBUG)
-        _logger.debug("Started proxy %d: %s", self.process.pid, command)
+        _logger.debug("Started proxy %s: %s", self.process.pid, command)
 
     def _log_end(self) -> None:
         _logger.debug(
-            "Proxy %d %s", self.process.pid, status_text(self.returncode)
+            "Proxy %s %s", self.process.pid, status_text(self.returncode)
         )
 
     # its exit status
@@ -472,7 +472,8 @@ def status_text(returncode: int | None) -> str:
     """
     Say how a process has ended, in the words of an error message.
     """
-    if returncode is None:
+    # Test suites of programs put stand-ins in the place of a process.
+    if not isinstance(returncode, int):
         return "exited, status unknown"
     if returncode >= 0:
         return "exited with status {}".format(returncode)
