@@ -22,6 +22,9 @@ from paramiko_gate.servers.openssh_tools import find_tool
 
 START_S = 15.0
 
+#: What a connection to the host goes through in the configuration of `write_jumps`.
+JUMPS = ("hop", "gateway")
+
 
 def write_config(
     path: Path, bastion: Bastion, host: Host, names: tuple[str, ...] = (HOST,), **changes: object
@@ -31,7 +34,7 @@ def write_config(
 
     :param tuple names: what it is called; `HOST` is known by its address, the others are
         different hosts to a program, and their keys are not known
-    :param changes: other values of options
+    :param changes: other values of options; an option whose value is ``None`` is left out
     """
     lines = []
     for name in names:
@@ -43,8 +46,22 @@ def write_config(
             "ProxyCommand": bastion.proxy_command(host),
             **changes,
         }
-        lines += [f"Host {name}", *(f"    {key} {value}" for key, value in options.items())]
+        lines.append(f"Host {name}")
+        lines += [f"    {key} {value}" for key, value in options.items() if value is not None]
     path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+def write_jumps(path: Path, bastion: Bastion, host: Host) -> Path:
+    """
+    Write one that leads to the host through `JUMPS`: two logins behind the proxy command.
+
+    Fabric goes to the last of them first, and OpenSSH to the first: each has the proxy command, and
+    whichever comes first uses it.
+    """
+    jumps = write_config(path, bastion, host, JUMPS, HostName=host.address).read_text("utf-8")
+    write_config(path, bastion, host, ProxyCommand=None, ProxyJump=",".join(JUMPS))
+    path.write_text(jumps + path.read_text("utf-8"), "utf-8")
     return path
 
 

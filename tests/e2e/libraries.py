@@ -1,5 +1,5 @@
 """
-Environments of the workers: an example's needs and one paramiko, stock or fork, of one line.
+Environments with what examples and programs need, and one paramiko, stock or fork, of one line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ NEWEST = PINS.newest
 OLDEST = "2.12.0"
 OLDEST_PYTHON = (3, 9)
 
-FABRIC_3 = ["fabric==3.2.3"]
+#: Fabric 3, and what else the programs of `programs/` use.
+PROGRAMS = [
+    "fabric==3.2.3",
+    "netmiko==4.8.0; python_version >= '3.10'",
+    "netmiko==4.6.0; python_version < '3.10'",
+    "sshtunnel==0.5.1",
+]
 FABRIC_1 = ["Fabric3==1.14.post1", "six==1.17.0"]
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 
@@ -50,7 +56,7 @@ class Libraries:
         is_new = not folder.exists()
         environment = Environment(folder, _base(line))
         if is_new:
-            needs = [*(FABRIC_1 if line == OLDEST else FABRIC_3), f"paramiko==={line}"]
+            needs = [*(FABRIC_1 if line == OLDEST else PROGRAMS), f"paramiko==={line}"]
             environment.pip("install", "--quiet", "-r", str(REQUIREMENTS), *needs)
         if library == "fork":
             wheel = str(self._wheel(line))

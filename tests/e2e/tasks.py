@@ -21,6 +21,17 @@ HOST = "target"
 RUN_S = 30.0
 
 
+def endless_command() -> str:
+    """Return a command that does not end, and that is no other test's."""
+    return f"exec sleep 600.{secrets.randbelow(10**9)}"
+
+
+def runs(command: str) -> bool:
+    """Tell whether the host runs a command of `endless_command`."""
+    words = command.split()[1:]
+    return any(process.info["cmdline"] == words for process in psutil.process_iter(["cmdline"]))
+
+
 class Tasks:
     """
     Send commands for the host to a worker and hear what comes of them.
@@ -38,15 +49,9 @@ class Tasks:
 
     def start_blocked(self) -> str:
         """Start a command that does not end, and return when the host runs it."""
-        command = ["sleep", f"600.{secrets.randbelow(10**9)}"]
-
-        def runs() -> bool:
-            return any(
-                process.info["cmdline"] == command for process in psutil.process_iter(["cmdline"])
-            )
-
-        blocked = self.start(f"exec {' '.join(command)}")
-        wait_until(runs, RUN_S, "the command on the host")
+        command = endless_command()
+        blocked = self.start(command)
+        wait_until(lambda: runs(command), RUN_S, "the command on the host")
         return blocked
 
     def run(self, command: str, timeout_s: float = RUN_S, host: str = HOST) -> str:
