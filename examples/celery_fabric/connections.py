@@ -26,10 +26,12 @@ class Settings:
     """
     Say how hosts are reached.
 
-    :param Path ssh_config: an OpenSSH configuration, which names the ``ProxyCommand``
-    :param Path known_hosts: the keys of all hosts; one that is not listed is refused
-    :param float connect_timeout_s: for proxy, banner and key exchange together
-    :param int keepalive_s: seconds between keepalives, so that a silent bastion is noticed
+    :param Path ssh_config: an OpenSSH configuration, which names ``ProxyCommand`` or ``ProxyJump``
+    :param Path known_hosts: the keys of all hosts and gateways; one that is not listed is refused
+    :param float connect_timeout_s: on each hop, for proxy, banner and key exchange together, and
+        for opening the way to the next hop
+    :param int keepalive_s: seconds between keepalives on each hop, so that a silent bastion is
+        noticed
     :param int keepalive_count: so many without an answer end the connection
     """
 
@@ -130,10 +132,11 @@ class Connections:
                 return kept.pop()
         config = Config(runtime_ssh_path=str(self.settings.ssh_config))
         connection = Connection(host, config=config)
-        # Fabric would accept any host key.
-        connection.client.load_host_keys(str(self.settings.known_hosts))
-        connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        connection.connect_timeout = self.settings.connect_timeout_s
+        for hop in _hops(connection):
+            # Fabric would accept any host key.
+            hop.client.load_host_keys(str(self.settings.known_hosts))
+            hop.client.set_missing_host_key_policy(paramiko.RejectPolicy())
+            hop.connect_timeout = self.settings.connect_timeout_s
         return connection
 
     def _open(self, connection: Connection) -> None:
@@ -141,23 +144,38 @@ class Connections:
             return
         # The proxy of a connection that was lost is ended and reaped here.
         _close(connection)
-        connection.open()
+        # A gateway first, so that its keepalives and limit hold while the next hop is opened.
+        for hop in reversed(_hops(connection)):
+            hop.open()
+            hop.transport.channel_timeout = self.settings.connect_timeout_s
+            self._keep_alive(hop.transport)
+
+    def _keep_alive(self, transport: Any) -> None:
         interval, count = self.settings.keepalive_s, self.settings.keepalive_count
         try:
-            connection.transport.set_keepalive(interval, count_max=count)
+            transport.set_keepalive(interval, count_max=count)
         except TypeError:
             # Stock paramiko sends keepalives and does not mind when nobody answers.
-            connection.transport.set_keepalive(interval)
+            transport.set_keepalive(interval)
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
         self._idle = {}
 
 
+def _hops(connection: Connection) -> list[Connection]:
+    """Return the connection, its gateway, that one's gateway, and so on."""
+    gateway = connection.gateway
+    # Else it is a proxy command, or there is none.
+    return [connection, *(_hops(gateway) if isinstance(gateway, Connection) else [])]
+
+
 def _close(connection: Connection) -> None:
-    connection.close()
-    # Fabric closes what it takes for open: not a client whose login was refused, nor a lost one.
-    connection.client.close()
+    # Fabric leaves gateways open: others may use them. Here each serves one connection.
+    for hop in _hops(connection):
+        hop.close()
+        # Fabric closes what it takes for open: no client whose login was refused, and no lost one.
+        hop.client.close()
 
 
 @contextlib.contextmanager

@@ -52,15 +52,17 @@ def write_config(
     return path
 
 
-def write_jumps(path: Path, bastion: Bastion, host: Host) -> Path:
+def write_jumps(path: Path, bastion: Bastion, host: Host, **changes: object) -> Path:
     """
     Write one that leads to the host through `JUMPS`: two logins behind the proxy command.
 
     Fabric goes to the last of them first, and OpenSSH to the first: each has the proxy command, and
     whichever comes first uses it.
+
+    :param changes: other values of options of the host
     """
     jumps = write_config(path, bastion, host, JUMPS, HostName=host.address).read_text("utf-8")
-    write_config(path, bastion, host, ProxyCommand=None, ProxyJump=",".join(JUMPS))
+    write_config(path, bastion, host, ProxyCommand=None, ProxyJump=",".join(JUMPS), **changes)
     path.write_text(jumps + path.read_text("utf-8"), "utf-8")
     return path
 

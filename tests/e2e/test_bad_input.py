@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from e2e.bastions import write_config
+from e2e.bastions import write_config, write_jumps
 from e2e.broker import free_port, run_redis
 from e2e.conftest import EXAMPLE, Launch, openssh_site
 from e2e.grid import in_every_pool_and_line, in_pools
@@ -104,6 +104,22 @@ def test_task_names_a_bastion_whose_key_is_not_known(
     finally:
         bastion.known_hosts.write_text(known, "ascii")
     assert "Host key verification failed" in told
+
+
+@pytest.mark.parametrize("unknown", ["127.0.0.1", "localhost"], ids=["gateway", "host"])
+def test_task_names_the_hop_whose_key_is_not_known(
+    launch: Launch, tasks: Tasks, bastion: Bastion, host: Host, tmp_path: Path, unknown: str
+) -> None:
+    """
+    A gateway's key is checked as the host's is; and a gateway that is in order is closed then.
+    """
+    config = write_jumps(tmp_path / "jumps", bastion, host, HostName="localhost")
+    known = tmp_path / "known_hosts"
+    names = {"127.0.0.1", "localhost"} - {unknown}
+    known.write_text(f"[{names.pop()}]:{host.port} {host.host_key}\n", "ascii")
+    settings = {"SSH_CONFIG": str(config), "KNOWN_HOSTS": str(known)}
+    told = fail_to_connect(launch, tasks, "prefork", NEWEST, **settings)
+    assert f"'[{unknown}]:{host.port}' not found in known_hosts" in told
 
 
 @pytest.mark.parametrize(

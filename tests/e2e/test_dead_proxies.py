@@ -6,11 +6,16 @@ Each scenario is run on stock too, with the same code, and must show the defect 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from e2e.bastions import write_jumps
 from e2e.conftest import Launch
 from e2e.figures import Figures
-from e2e.grid import in_every_pool, in_every_pool_and_line
+from e2e.grid import PREFORK, in_every_pool, in_every_pool_and_line, in_pools
 from e2e.tasks import Tasks
+
+from paramiko_gate.servers.endpoint import Bastion, Host
 
 #: From the death of the proxy to the failure of the task that waits for it.
 TOLD_S = 2.0
@@ -150,3 +155,79 @@ def test_idle_worker_keeps_as_many_proxies_as_connections_and_uses_no_cpu(
     assert tasks.run("echo again") == "again\n"
     assert {proxy.pid for proxy in worker.living_proxies()} == kept
     figures.note("idle", ("fork", line, pool), cpu=sum(used), left=worker.left())
+
+
+@pytest.fixture
+def jumps(bastion: Bastion, host: Host, tmp_path: Path) -> dict[str, str]:
+    """
+    Return settings that lead to the host through two gateways, behind the proxy command.
+    """
+    return {"SSH_CONFIG": str(write_jumps(tmp_path / "jumps", bastion, host))}
+
+
+@in_pools(PREFORK, "gevent")
+def test_task_behind_two_gateways_fails_with_the_reason_and_the_next_succeeds(
+    launch: Launch,
+    tasks: Tasks,
+    figures: Figures,
+    jumps: dict[str, str],
+    pool: str,
+    line: str,
+) -> None:
+    """
+    Killed under a task, then while idle; the shutdown closes each hop.
+    """
+    worker = launch("fork", pool, line, concurrency=1, **jumps)
+    assert tasks.run("echo one") == "one\n"
+    blocked = tasks.start_blocked()
+    assert worker.kill_proxies() == 1
+    told_s = tasks.wait(blocked, TOLD_S)
+    failure = tasks.failure(blocked)
+    assert type(failure).__name__ == "ProxyCommandFailure"
+    assert "was killed by signal 9 (SIGKILL)" in str(failure)
+
+    assert tasks.run("echo two") == "two\n"
+    assert worker.kill_proxies() == 1
+    used = worker.cpu_fractions(WINDOW_S)
+    assert max(used) < IDLE_CPU
+    worker.wait_proxies(0)
+    assert tasks.run("echo three") == "three\n"
+    worker.wait_proxies(1)
+    figures.note(
+        "killed behind two gateways",
+        ("fork", line, pool),
+        told_s=told_s,
+        cpu=sum(used),
+        left=worker.left(),
+    )
+    assert worker.shut_down() == 0
+    assert worker.left() == (0, 0)
+
+
+@in_pools(PREFORK)
+def test_stock_hangs_when_the_proxy_of_a_task_behind_two_gateways_is_killed(
+    launch: Launch,
+    tasks: Tasks,
+    figures: Figures,
+    jumps: dict[str, str],
+    pool: str,
+    line: str,
+) -> None:
+    """
+    The defect: nobody is told on the inner hop either, and a core is burned.
+    """
+    worker = launch("stock", pool, line, concurrency=1, **jumps)
+    blocked = tasks.start_blocked()
+
+    worker.kill_proxies()
+
+    used = sum(worker.cpu_fractions(HANGS_S))
+    figures.note(
+        "killed behind two gateways",
+        ("stock", line, pool),
+        told_s=NEVER,
+        cpu=used,
+        left=worker.left(),
+    )
+    assert tasks.stored(blocked) == {}
+    assert used > SPINNING_CPU
