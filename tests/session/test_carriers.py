@@ -611,14 +611,24 @@ def test_nobody_waits_in_a_gateway_with_a_long_backlog(
 
 
 @pytest.fixture
-def held(narrow: Any, nest: Nest) -> Iterator[Any]:
+def held(narrow: Any, nest: Nest, tmp_path: Path) -> Iterator[Any]:
     """
     Return a channel of an inner hop whose transport thread stands still, before other input.
     """
     client = nest(narrow)
-    first, second = run(client, "read line"), run(client, "read line; head -c 5000 /dev/zero")
+    flag = tmp_path / "over"
+    first = run(client, f"until test -e {flag}; do sleep 0.05; done")
+    second = run(client, "read line; head -c 5000 /dev/zero")
     with first.lock:
-        first.sendall(b"\n")  # Its end needs the lock.
+        flag.touch()  # The end of the first needs the lock.
+        thread = client.get_transport().ident
+        wait_until(
+            lambda: (
+                sys._current_frames()[thread].f_code.co_name in ("_handle_eof", "_handle_close")
+            ),
+            STEP_S,
+            "a thread that stands still",
+        )
         second.sendall(b"\n")
         arrived = client.get_transport().sock.in_buffer
         wait_until(lambda: len(arrived) >= 5000, STEP_S, "the last words")
