@@ -62,7 +62,8 @@ def write_jumps(path: Path, bastion: Bastion, host: Host, **changes: object) -> 
     :param changes: other values of options of the host
     """
     jumps = write_config(path, bastion, host, JUMPS, HostName=host.address).read_text("utf-8")
-    write_config(path, bastion, host, ProxyCommand=None, ProxyJump=",".join(JUMPS), **changes)
+    changes = {"ProxyCommand": None, "ProxyJump": ",".join(JUMPS), **changes}
+    write_config(path, bastion, host, (HOST,), **changes)
     path.write_text(jumps + path.read_text("utf-8"), "utf-8")
     return path
 

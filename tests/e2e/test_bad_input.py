@@ -4,7 +4,9 @@ Wrong keys, unknown hosts, no broker, missing programs: one clear message, and n
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -120,6 +122,25 @@ def test_task_names_the_hop_whose_key_is_not_known(
     settings = {"SSH_CONFIG": str(config), "KNOWN_HOSTS": str(known)}
     told = fail_to_connect(launch, tasks, "prefork", NEWEST, **settings)
     assert f"'[{unknown}]:{host.port}' not found in known_hosts" in told
+
+
+def test_task_gives_up_a_host_that_its_gateway_does_not_reach(
+    launch: Launch, tasks: Tasks, bastion: Bastion, host: Host, tmp_path: Path
+) -> None:
+    """
+    The gateway waits for two minutes, and Fabric for an hour; the limit is the example's.
+    """
+    with contextlib.ExitStack() as sockets:
+        listener = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        # When its queue is full, a host does not answer any more.
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        config = write_jumps(tmp_path / "jumps", bastion, host, Port=listener.getsockname()[1])
+        settings = {"SSH_CONFIG": str(config), "CONNECT_TIMEOUT_S": "6"}
+        told = fail_to_connect(launch, tasks, "prefork", NEWEST, **settings)
+    assert "Timeout opening channel" in told
 
 
 @pytest.mark.parametrize(
