@@ -71,11 +71,11 @@ def test_fork_passes_what_stock_passes(line: Line, kind: str) -> None:
     A failure of ours is listed with a reason, or passes without the others.
     """
     ours, stock = line.runs[kind], line.runs["stock"]
-    tests = suspects(ours, line.deviations)
+    tests = suspects(ours, line.deviations_of(kind))
     with_us = line.suites[kind].passes_alone(tests)
     with_stock = line.suites["stock"].passes_alone(tests)
     again = {test: (with_us[test], with_stock[test]) for test in tests}
-    verdict = compare(ours, stock, line.deviations, again)
+    verdict = compare(ours, stock, line.deviations_of(kind), again)
     line.notes.extend(f"{kind}: {test} failed once, not again" for test in verdict.unsteady)
     told = [f"{test}: {ours.said.get(test, ours.statuses.get(test))}" for test in verdict.ours]
     assert told == []
@@ -87,7 +87,7 @@ def test_listed_failure_is_one_without_the_other_tests_too(line: Line, kind: str
     """
     A deviation is no matter of chance or order: it fails alone, and passes with stock.
     """
-    tests = {deviation.test for deviation in line.deviations}
+    tests = {deviation.test for deviation in line.deviations_of(kind)}
     with_us = line.suites[kind].passes_alone(tests)
     with_stock = line.suites["stock"].passes_alone(tests)
     assert [test for test in sorted(tests) if with_us[test]] == []
