@@ -18,8 +18,9 @@ class Channel:
         :raises SSHException: it has sent a tenth more than it may.
         """
         held = self.in_window_sofar
-        held += len(self.in_buffer)
-        held += len(self.in_stderr_buffer)
+        # Without the locks of the buffers, for which readers wait as well.
+        held += len(self.in_buffer._buffer)
+        held += len(self.in_stderr_buffer._buffer)
         if held + len(data) > self.in_window_size + self.in_window_threshold:
             text = (
                 "Channel {}: the peer sends more than its window of {} bytes"
