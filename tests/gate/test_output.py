@@ -34,11 +34,15 @@ QUICK = ("run", "--target", "paramiko_patched", "-k", "refused_by_bastion")
 def make_device(path: Path, numbers: int) -> Path:
     """
     Return a device made at a path, or skip where that cannot be, as in some containers.
+
+    In CI that fails: no test may be left out there unnoticed.
     """
     try:
         os.mknod(path, stat.S_IFCHR | 0o666, numbers)
         path.open("wb").close()
     except OSError as error:
+        if "CI" in os.environ:
+            raise
         pytest.skip(f"no devices can be made and opened here: {error}")
     return path
 

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import children
 import pytest
+from session.conftest import login
 from session.connection import PRINTS_AB, Connection, buffered, close, rescue
 from session.test_idle import count_wake_ups
 from session.valve import LOOPBACK, Valve
@@ -60,15 +61,7 @@ def nest(
         client = paramiko.SSHClient()
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
         made.append(client)
-        client.connect(
-            host.address,
-            sock=channel,
-            username=host.user,
-            key_filename=str(host.client_key),
-            look_for_keys=False,
-            allow_agent=False,
-            **options,
-        )
+        client.connect(host.address, sock=channel, **{**login(host), **options})
         return client
 
     def rescue_all() -> None:
@@ -234,14 +227,7 @@ def connect_plain(
     def connect_one(port: int) -> Any:
         client = make_client()
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-        client.connect(
-            host.address,
-            port,
-            username=host.user,
-            key_filename=str(host.client_key),
-            look_for_keys=False,
-            allow_agent=False,
-        )
+        client.connect(host.address, **{**login(host), "port": port})
         return client
 
     return connect_one
@@ -422,14 +408,7 @@ def test_dropped_inner_client_names_the_proxy(
         channel = gateway.transport.open_channel("direct-tcpip", address, (LOOPBACK, 0))
         client = paramiko.SSHClient()
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-        client.connect(
-            host.address,
-            sock=channel,
-            username=host.user,
-            key_filename=str(host.client_key),
-            look_for_keys=False,
-            allow_agent=False,
-        )
+        client.connect(host.address, sock=channel, **login(host))
         transport = client.get_transport()
         if closes:
             client.close()
@@ -467,15 +446,7 @@ def test_whoever_raises_the_failure_is_a_dead_proxy(
     """
     client = make_client()
     proxy = paramiko.ProxyCommand(proxy_command)
-    client.connect(
-        host.address,
-        host.port,
-        sock=Opaque(proxy),
-        username=host.user,
-        key_filename=str(host.client_key),
-        look_for_keys=False,
-        allow_agent=False,
-    )
+    client.connect(host.address, sock=Opaque(proxy), **login(host))
     channel = run(client)
     proxy.process.kill()
     assert channel.recv(2) == b"ab"
@@ -708,14 +679,7 @@ def test_carrier_that_keeps_something_with_a_transport_is_no_channel(
     sock.connect((host.address, host.port))
     client = make_client()
     client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-    client.connect(
-        host.address,
-        sock=sock,
-        username=host.user,
-        key_filename=str(host.client_key),
-        look_for_keys=False,
-        allow_agent=False,
-    )
+    client.connect(host.address, sock=sock, **login(host))
     channel = run(client)
     sock.shutdown(socket.SHUT_RDWR)
     assert Call(channel.recv, 2).result(STEP_S) == b"ab"
