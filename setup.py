@@ -21,7 +21,7 @@ package = build.package
 name = package.kind.import_name
 write(package, STAGE)
 
-packages = [name]
+packages = find_packages(str(STAGE), include=[name, f"{name}.*"])
 package_dir = {name: str(STAGE / name)}
 package_data = {name: ["_patched.json"]}
 entry_points = {}

@@ -3,11 +3,12 @@
 # version 2.1 or (at your option) any later one.
 
 """
-``python -m paramiko_patched``: see `_patched`.
+``python -m paramiko_patched``: see `_patched.__main__`.
 """
 
 import sys
 
-from ._patched import main
+from paramiko._patched.__main__ import main
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

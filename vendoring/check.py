@@ -130,12 +130,10 @@ def _import(package: Package) -> str:
     Import every module of a package and say how many, or raise what they said.
     """
     name = package.kind.import_name
-    modules = sorted(
-        path[:-3] for path in package.files if path.endswith(".py") and path != "__main__.py"
-    )
+    modules = sorted(path[:-3] for path in package.files if path.endswith(".py"))
     if sys.platform != "win32":
         modules = [module for module in modules if module not in _FOR_WINDOWS]
-    names = [name if module == "__init__" else f"{name}.{module}" for module in modules]
+    names = [f"{name}/{module}".replace("/__init__", "").replace("/", ".") for module in modules]
     with tempfile.TemporaryDirectory(prefix="paramiko-patched-check-") as folder:
         write(package, Path(folder))
         write_metadata(package, Path(folder))

@@ -1,16 +1,16 @@
 """
 Stage 4: put in the modules we own.
 
-``paramiko_patched/*.py`` of the checkout goes into the package. One that takes
-the place of an upstream module must say so in ``upstream.toml``, with the
-guard of each upstream text it was written for, so that a release that changes
-that module stops the build.
+``paramiko_patched/`` of the checkout goes into the package, packages below it
+included. A module that takes the place of an upstream module must say so in
+``upstream.toml``, with the guard of each upstream text it was written for, so
+that a release that changes that module stops the build.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
 
 from vendoring.errors import Finding, SpliceError
 from vendoring.guards import text_guard
@@ -23,22 +23,20 @@ FOLDER = "paramiko_patched"
 
 def read_overlays(root: Path) -> dict[str, str]:
     """
-    Return the modules we own: file name to text.
+    Return the modules we own: path inside the package to text.
 
     :raises SpliceError: the folder holds something else as well
     """
-    folder = root / FOLDER
     modules: dict[str, str] = {}
-    findings = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        # Byte code, and the settings of tools.
-        if path.name == "__pycache__" or path.name.startswith("."):
-            continue
-        if path.suffix != ".py" or not path.is_file():
+    findings: list[Finding] = []
+    folder = root / FOLDER
+    for path in _files(folder) if folder.is_dir() else []:
+        name = path.relative_to(folder).as_posix()
+        if path.suffix != ".py":
             findings.append(
-                Finding(f"{FOLDER}/{path.name} is not a module", "only *.py files", path.name)
+                Finding(f"{FOLDER}/{name} is not a module", "only *.py files", path.name)
             )
-        elif path.name == "__init__.py":
+        elif name == "__init__.py":
             findings.append(
                 Finding(
                     f"{FOLDER}/__init__.py must not exist",
@@ -47,10 +45,38 @@ def read_overlays(root: Path) -> dict[str, str]:
                 )
             )
         else:
-            modules[path.name] = path.read_text(encoding="utf-8")
+            modules[name] = path.read_text(encoding="utf-8")
+    for name in sorted(_packages(modules)):
+        if f"{name}/__init__.py" not in modules:
+            findings.append(
+                Finding(
+                    f"{FOLDER}/{name} is not a package",
+                    wanted="an __init__.py in each folder that holds modules",
+                    got="none, so that no wheel would hold them",
+                )
+            )
     if findings:
         raise SpliceError(*findings)
     return modules
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        # Byte code, and the settings of tools.
+        if path.name == "__pycache__" or path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _files(path)
+        else:
+            yield path
+
+
+def _packages(modules: Iterable[str]) -> set[str]:
+    """
+    Return each folder that modules, named by their paths, stand in.
+    """
+    folders = {folder.as_posix() for path in modules for folder in PurePosixPath(path).parents}
+    return folders - {"."}
 
 
 def overlay(
@@ -107,6 +133,16 @@ def overlay(
                     got="both",
                 )
             )
+    whole = {**spliced, **overlays}
+    for folder in sorted(_packages(overlays)):
+        if f"{folder}.py" in whole:
+            findings.append(
+                Finding(
+                    f"{FOLDER}/{folder}/ would hide the module {folder}.py",
+                    wanted="a package or a module of that name",
+                    got="both, of which Python imports the package",
+                )
+            )
     if findings:
         raise SpliceError(*findings)
-    return {**spliced, **overlays}
+    return whole

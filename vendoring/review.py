@@ -71,9 +71,13 @@ def met_by(
 def only_module(files: Mapping[str, str], name: str) -> dict[str, str]:
     """
     Return the one module of that name, or nothing if there is none here.
+
+    :param str name: a path inside the package, or as it is imported, without
+        the package's own name
     """
-    path = name if name.endswith(".py") else f"{name}.py"
-    return {path: files[path]} if path in files else {}
+    folder = name.replace(".", "/")
+    paths = (name, f"{folder}.py", f"{folder}/__init__.py")
+    return next(({path: files[path]} for path in paths if path in files), {})
 
 
 def _place(series: Sequence[Patch], line: Line, name: str) -> int:

@@ -148,7 +148,7 @@ def test_package_names_open_advisories_of_its_line(tmp_path: Path, version: str)
     """
     Whoever asks an installed package reads what is known to be wrong with that release.
     """
-    program = write(packaged(version, "dropin"), tmp_path) / "_patched.py"
+    program = write(packaged(version, "dropin"), tmp_path) / "_patched" / "__main__.py"
     done = subprocess.run(
         [sys.executable, "-I", str(program)],
         capture_output=True,

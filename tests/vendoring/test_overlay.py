@@ -4,7 +4,15 @@ Modules of ours go into the package; one that replaces upstream's says so.
 
 from __future__ import annotations
 
-from checkout import Checkout
+import json
+import re
+
+import pytest
+from checkout import ROOT, Checkout
+
+from vendoring.pinfile import read_pins
+
+PINS = read_pins(ROOT)
 
 
 def test_stage_refuses_module_of_ours_when_it_would_replace_upstreams(checkout: Checkout) -> None:
@@ -32,9 +40,9 @@ def test_stage_refuses_overlay_when_upstream_has_no_such_module(checkout: Checko
     """
     A module that upstream dropped is not brought back unnoticed.
     """
-    checkout.edit("upstream.toml", '[overlay."proxy.py"]', '[overlay."_patched.py"]')
+    checkout.edit("upstream.toml", '[overlay."proxy.py"]', '[overlay."_carrier.py"]')
     said = checkout.refusal()
-    assert "_patched.py of paramiko 5.1.0 is not the module paramiko_patched/_patched.py" in said
+    assert "_carrier.py of paramiko 5.1.0 is not the module paramiko_patched/_carrier.py" in said
     assert "  got: no such module\n" in said
 
 
@@ -73,10 +81,105 @@ def test_stage_puts_overlay_and_added_modules_into_package(checkout: Checkout) -
     Overlays stand in the package under its import name, with a notice where they replace.
     """
     package = checkout.stage()
-    for name in ("proxy.py", "_patched.py"):
+    for name in ("proxy.py", "_carrier.py", "_patched/__main__.py"):
         ours = (checkout.root / "paramiko_patched" / name).read_text(encoding="utf-8")
         staged = (package / name).read_text(encoding="utf-8")
         assert ours.splitlines()[-1] == staged.splitlines()[-1]
     assert (package / "proxy.py").read_text(encoding="utf-8").startswith("# Changed 20")
     assert "from paramiko_patched." in (package / "proxy.py").read_text(encoding="utf-8")
-    assert not (package / "_patched.py").read_text(encoding="utf-8").startswith("# Changed")
+    assert not (package / "_carrier.py").read_text(encoding="utf-8").startswith("# Changed")
+
+
+@pytest.mark.parametrize("kind", ["dropin", "namespaced"])
+def test_stage_takes_packages_of_ours_along(checkout: Checkout, kind: str) -> None:
+    """
+    A module in a folder is staged, renamed and told of like one beside upstream's.
+    """
+    folder = checkout.root / "paramiko_patched" / "_patched" / "wire"
+    (folder / "inner").mkdir()
+    (folder / "inner" / "__init__.py").write_text("", encoding="utf-8")
+    (folder / "inner" / "one.py").write_text("ONE = 1\n", encoding="utf-8")
+    imports = (
+        "import paramiko._patched.wire.inner\nfrom paramiko._patched.wire.inner.one import ONE"
+    )
+    (folder / "two.py").write_text(f"{imports}\n", encoding="utf-8")
+    # What an interpreter leaves, also where another branch had modules.
+    (folder / "gone" / "__pycache__").mkdir(parents=True)
+    (folder / "gone" / "__pycache__" / "a.pyc").write_bytes(b"")
+    package = checkout.stage("--kind", kind)
+    text = (package / "_patched" / "wire" / "two.py").read_text(encoding="utf-8")
+    assert text == f"{imports}\n".replace("paramiko", package.name)
+    assert not (package / "_patched" / "wire" / "gone").exists()
+    told = json.loads((package / "_patched.json").read_text(encoding="utf-8"))
+    named = {f"_patched/wire/{name}" for name in ("two.py", "inner/__init__.py", "inner/one.py")}
+    assert named <= set(told["files"])
+    assert named <= {entry["module"] for entry in told["overlays"]}
+    done = checkout.run("diff", "--module", "_patched.wire.two")
+    assert done.stdout.startswith("--- /dev/null\n+++ b/paramiko/_patched/wire/two.py\n")
+    done = checkout.run("diff", "--module", "_patched.wire")
+    assert done.stdout.startswith("--- /dev/null\n+++ b/paramiko/_patched/wire/__init__.py\n")
+
+
+def test_stage_refuses_folder_of_modules_that_is_no_package(checkout: Checkout) -> None:
+    """
+    A folder without an __init__ would be staged, and be missing in every wheel.
+    """
+    folder = checkout.root / "paramiko_patched" / "_patched" / "wire"
+    (folder / "__init__.py").unlink()
+    (folder / "inner").mkdir()
+    (folder / "inner" / "one.py").write_text("", encoding="utf-8")
+    (folder / "notes.txt").write_text("", encoding="utf-8")
+    said = checkout.refusal()
+    assert "paramiko_patched/_patched/wire is not a package\n" in said
+    assert "paramiko_patched/_patched/wire/inner is not a package\n" in said
+    assert "paramiko_patched/_patched/wire/notes.txt is not a module\n" in said
+
+
+def test_stage_refuses_package_that_hides_a_module(checkout: Checkout) -> None:
+    """
+    Python imports the package of two that have one name, so the module would be gone unnoticed.
+    """
+    for name in ("packet", "_patched/wire"):
+        folder = checkout.root / "paramiko_patched" / name
+        folder.mkdir(exist_ok=True)
+        (folder / "__init__.py").write_text("", encoding="utf-8")
+    (checkout.root / "paramiko_patched" / "_patched" / "wire.py").write_text("", encoding="utf-8")
+    said = checkout.refusal()
+    assert "paramiko_patched/packet/ would hide the module packet.py\n" in said
+    assert "paramiko_patched/_patched/wire/ would hide the module _patched/wire.py\n" in said
+
+
+@pytest.mark.parametrize("module", ["packet.py", "buffered_pipe.py", "pipe.py"])
+def test_overlay_takes_the_place_of_each_text_it_was_written_for(
+    checkout: Checkout, module: str
+) -> None:
+    """
+    One module of ours for all lines: each line's refusal names a guard, and listing them is enough.
+    """
+    (checkout.root / "paramiko_patched" / module).write_text("OURS = True\n", encoding="utf-8")
+    said = checkout.run("check", "--no-import").stderr
+    texts = dict(re.findall(r"its guard for paramiko ([0-9.]+) is ([0-9a-f]{16})", said))
+    assert set(texts) == set(PINS.lines)
+    guards = sorted(set(texts.values()))
+    table = f"""\
+[overlay."{module}"]
+replaces = {json.dumps(guards)}
+date = 2026-12-01
+description = "a sample"
+bugs = ["not-reported"]
+
+[overlay."proxy.py"]
+"""
+    checkout.edit("upstream.toml", '[overlay."proxy.py"]\n', table)
+    for version in PINS.lines:
+        package = checkout.stage("--upstream", version)
+        text = (package / module).read_text(encoding="utf-8")
+        assert text == "# Changed 2026-12-01 by paramiko-patched: replaced\nOURS = True\n"
+        told = json.loads((package / "_patched.json").read_text(encoding="utf-8"))
+        (entry,) = (entry for entry in told["overlays"] if entry["module"] == module)
+        assert entry["description"] == "a sample"
+    # A text that is not listed stops the build of the lines that have it, and of no other.
+    checkout.edit("upstream.toml", f'"{guards[0]}"', f'"{"0" * 16}"')
+    said = checkout.run("check", "--no-import").stderr
+    refused = re.findall(rf"{re.escape(module)} of paramiko ([0-9.]+) is not the module", said)
+    assert refused == [version for version in PINS.lines if texts[version] == guards[0]]

@@ -77,7 +77,7 @@ def test_stage_leaves_no_import_of_upstream_in_namespaced_package(checkout: Chec
     """
     package = checkout.stage()
     importing = re.compile(r"^\s*(from|import) paramiko\b(?!_)", re.MULTILINE)
-    for path in package.glob("*.py"):
+    for path in package.rglob("*.py"):
         assert not importing.search(path.read_text(encoding="utf-8")), path.name
     init = (package / "__init__.py").read_text(encoding="utf-8")
     assert '__version__ = metadata.version("paramiko-patched")' in init

@@ -38,6 +38,7 @@ def apply_diff(text: str, folder: Path) -> None:
             if row[0] in " +":
                 after.append(row[1:])
         target = folder / new.split("/", 1)[1].strip()
+        target.parent.mkdir(exist_ok=True)
         target.write_text("".join(after + before[taken:]), encoding="utf-8")
 
 
@@ -54,7 +55,7 @@ def test_diff_prints_patch_that_makes_fork_of_upstream(checkout: Checkout, tmp_p
     apply_diff(done.stdout, folder)
     ours = (checkout.root / "paramiko_patched" / "proxy.py").read_text(encoding="utf-8")
     assert (folder / "paramiko" / "proxy.py").read_text(encoding="utf-8") == ours
-    assert (folder / "paramiko" / "_patched.py").is_file()
+    assert (folder / "paramiko" / "_patched" / "wire" / "__init__.py").is_file()
     transport = (folder / "paramiko" / "transport.py").read_text(encoding="utf-8")
     assert "    def sample(self):\n" in transport
 

@@ -93,7 +93,7 @@ def test_staged_package_says_what_it_is_made_of(checkout: Checkout, kind: str) -
     assert set(told["files"]) == set(contents(package)) - {"_patched.json"}
     assert str(checkout.root) not in json.dumps(told)
     done = subprocess.run(
-        [sys.executable, "-I", str(package / "_patched.py")],
+        [sys.executable, "-I", str(package / "_patched" / "__main__.py")],
         capture_output=True,
         text=True,
         timeout=30,

@@ -185,6 +185,6 @@ def test_module_can_be_asked_when_package_no_longer_imports(
     """
     package = dropin.package("paramiko")
     damaged(package / "transport.py", b"this is no Python\n")
-    done = dropin.run("-I", str(package / "_patched.py"), check=False)
+    done = dropin.run("-I", str(package / "_patched" / "__main__.py"), check=False)
     assert done.returncode == 1
     assert "  modified: transport.py\n" in done.stdout

@@ -31,10 +31,11 @@ class Refuse:
 sys.meta_path.insert(0, Refuse())
 import paramiko_patched
 folder = pathlib.Path(paramiko_patched.__file__).parent
-other = {"__init__", "__main__", "_winapi", "win_openssh", "win_pageant"}
-names = sorted(path.stem for path in folder.glob("*.py") if path.stem not in other)
+other = {"_winapi", "win_openssh", "win_pageant"}
+paths = [path for path in folder.rglob("*.py") if path.stem not in other]
+names = [".".join(path.relative_to(folder.parent).with_suffix("").parts) for path in paths]
 for name in names:
-    importlib.import_module(f"paramiko_patched.{name}")
+    importlib.import_module(name.replace(".__init__", ""))
 print(len(names), [name for name in sys.modules if name.split(".")[0] == "paramiko"])
 """
 

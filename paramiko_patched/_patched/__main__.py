@@ -6,10 +6,11 @@
 What this package is made of, and whether it still is what was built.
 
 ``python -m paramiko._patched`` in the drop-in distribution, ``python -m
-paramiko_patched`` in the other. Reads ``_patched.json`` beside this file and
+paramiko_patched`` in the other. Reads ``_patched.json`` in the package and
 hashes the package's files; imports nothing of the package, so that a package
-too damaged to import can still be asked: ``python -I .../_patched.py`` (``-I``
-because the package has modules with names of the standard library's).
+too damaged to import can still be asked: ``python -I
+.../_patched/__main__.py`` (``-I`` because the package has modules with names
+of the standard library's).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 
 __all__ = ["differences", "main", "read_provenance"]
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent.parent
 PROVENANCE = "_patched.json"
 
 
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The last three: it is JSON, but somebody cut something out of it.
         print(
             f"the provenance of this package cannot be read\n"
-            f"  wanted: {PROVENANCE} beside {Path(__file__).name}\n"
+            f"  wanted: {PROVENANCE} in {PACKAGE}\n"
             f"  got: {type(e).__name__}: {e}\n"
             f"  hint: install the wheel again",
             file=sys.stderr,
