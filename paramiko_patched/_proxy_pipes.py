@@ -43,10 +43,10 @@ STDERR_READS = 16
 #: pipe holds what comes meanwhile.
 STDERR_REST_S = 0.02
 
-#: What the proxy's input is to hold once it was full, in bytes: two packets of
-#: the usual size and more.  A pipe as it comes holds a page less than two, so
-#: that every second write of a bulk transfer stops half-way.
-WIDE_INPUT = 128 * 1024
+#: What a pipe holds as it comes, in bytes, and what it is to hold once it was
+#: full: then a bulk transfer moves many packets by one system call.
+PIPE_SIZE = 64 * 1024
+WIDE_PIPE_SIZE = 1024 * 1024
 
 #: A C integer, for the system to fill in.
 _ZERO = bytes(4)
@@ -117,7 +117,9 @@ class ProxyPipes:
         self.closed = False
         #: The proxy takes no more bytes from us: `close` or `close_write`.
         self.write_closed = False
-        self._read_closed = self._released = self._widened = False
+        self._read_closed = self._released = False
+        # The sides whose pipes hold as much as the system allows.
+        self._widened: set[_Side] = set()
         #: The end of the proxy's output was read.
         self.eof = False
         #: A wait has ended because nothing but that end is left to be read.
@@ -163,6 +165,8 @@ class ProxyPipes:
                     if self._read_closed and not data:
                         return None  # the end that our own close has brought
                     self.eof = not data
+                    if len(data) >= PIPE_SIZE:
+                        self._widen(self._readers, stdout)
                     return data
                 until = _earlier(deadline, ends)
                 in_time = self._wait(
@@ -213,8 +217,8 @@ class ProxyPipes:
                         return None  # what our own close has brought
                     raise PipeError from e
                 else:
-                    if written < len(data) and not self._widened:
-                        self._widen_input(stdin)
+                    if written < len(data):
+                        self._widen(self._writers, stdin)
                     return written
                 in_time = self._wait(
                     stdin, select.POLLOUT, self._writers, deadline
@@ -479,16 +483,17 @@ class ProxyPipes:
             self.write_closed if side is self._writers else self._read_closed
         )
 
-    def _widen_input(self, stdin: int) -> None:
+    def _widen(self, side: _Side, fd: int) -> None:
         """
-        Let the pipe hold more from now on, where the system allows it.
+        Let a pipe hold more from now on, where the system allows it.
         """
-        self._widened = True
+        if side in self._widened:
+            return
+        self._widened.add(side)
         if not hasattr(fcntl, "F_SETPIPE_SZ"):
             return  # neither Linux nor Python 3.10
         try:
-            if fcntl.fcntl(stdin, fcntl.F_GETPIPE_SZ) < WIDE_INPUT:
-                fcntl.fcntl(stdin, fcntl.F_SETPIPE_SZ, WIDE_INPUT)
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, WIDE_PIPE_SIZE)
         except OSError:
             pass  # not a pipe, or this user's pipes hold all that they may
 

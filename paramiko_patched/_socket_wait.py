@@ -36,7 +36,7 @@ import time
 from typing import Any
 
 from paramiko._carrier import describe_end
-from paramiko._output_queue import Ended
+from paramiko._patched.wire.outbound import Ended
 from paramiko._proxy_pipes import untaken
 from paramiko.channel import Channel
 from paramiko.proxy import ProxyCommand

@@ -27,16 +27,14 @@ Facts = dict[str, str]
 ELSEWHERE = {"_winapi", "win_openssh", "win_pageant"}
 LIMIT_S = 50
 
+#: Those that are ours as a whole: they say by themselves what they do, and with types.
+WHOLE = ("buffered_pipe", "packet", "pipe", "proxy")
+#: What is not compared of these.
+OF_WHOLE = ("doc", "annotations")
+
 #: What is meant to differ from stock: where, in what, and why.
 MEANT: Mapping[str, tuple[str, str]] = {
-    "proxy.ProxyCommand": ("doc", "the module is ours as a whole, and says what it does"),
-    "proxy.ProxyCommand.__init__": ("doc annotations signature argspec", "keyword-only options"),
-    "proxy.ProxyCommand.close": ("doc annotations", "the module is ours as a whole"),
-    "proxy.ProxyCommand.closed": ("doc", "the module is ours as a whole"),
-    "proxy.ProxyCommand.recv": ("doc annotations", "the module is ours as a whole"),
-    "proxy.ProxyCommand.send": ("doc annotations", "the module is ours as a whole"),
-    "proxy.ProxyCommand.settimeout": ("doc annotations", "the module is ours as a whole"),
-    "packet.Packetizer.send_message": ("doc", "it queues, which upstream's does not"),
+    "proxy.ProxyCommand.__init__": ("signature argspec", "keyword-only options"),
     "sftp_file.SFTPFile.close": ("doc", "it tells of writes that were lost"),
     "transport.Transport.close": ("doc", "it waits for the thread"),
     "transport.Transport.set_keepalive": ("doc signature argspec", "it takes count_max"),
@@ -75,8 +73,13 @@ def unlike(stock: Mapping[str, Facts], fork: Mapping[str, Facts]) -> dict[str, s
     found = {}
     for where, facts_of_stock in stock.items():
         facts_of_fork = fork.get(where, {})
+        is_whole = re.split("[.:]", where)[0] in WHOLE
+        if is_whole and facts_of_stock.get("defined") == "elsewhere" and not facts_of_fork:
+            continue  # a module that is ours imports what it needs
         kinds = " ".join(
-            kind for kind, text in facts_of_stock.items() if facts_of_fork.get(kind) != text
+            kind
+            for kind, text in facts_of_stock.items()
+            if facts_of_fork.get(kind) != text and not (is_whole and kind in OF_WHOLE)
         )
         # What a class inherits is listed with the class that it has it from.
         base = where.replace(".ServiceRequestingTransport.", ".Transport.")
@@ -101,8 +104,11 @@ def everything(library: ModuleType) -> Iterator[tuple[str, Facts]]:
                 continue
             # A test suite may put something in its place, be it a module that was imported.
             known = name.replace(library.__name__, "paramiko")
-            yield f"{info.name}:{known}", {"type": type(value).__name__}
-            if name.startswith("_") or getattr(value, "__module__", "") != module.__name__:
+            is_own = getattr(value, "__module__", "") == module.__name__
+            is_constant = name.isupper() and not callable(value)
+            defined = "here" if is_own or is_constant else "elsewhere"
+            yield f"{info.name}:{known}", {"type": type(value).__name__, "defined": defined}
+            if name.startswith("_") or not is_own:
                 continue
             if isinstance(value, type):
                 yield from members(library, f"{info.name}.{name}", value)

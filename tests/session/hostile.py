@@ -63,12 +63,17 @@ class Pair:
         self.server = paramiko.Transport(accepted)
         self.server.add_server_key(paramiko.ECDSAKey.generate())
 
+    def serve(self) -> None:
+        """
+        Let the server begin, and the client when it likes.
+        """
+        self.server.start_server(threading.Event(), server_class(self._paramiko)())
+
     def start(self) -> None:
         """
         Exchange keys; nobody has logged in yet.
         """
-        started = threading.Event()
-        self.server.start_server(started, server_class(self._paramiko)())
+        self.serve()
         Call(self.client.start_client).result(STEP_S)
         wait_until(lambda: self.server.initial_kex_done, STEP_S, "the server's keys")
 

@@ -380,7 +380,7 @@ def test_packet_that_a_handler_cut_ends_its_own_hop(gateway: Connection, nest: N
     packetizer = client.get_transport().packetizer
     reading = Call(channel.recv, 100)
     assert reading.blocks(0.1)
-    packetizer._Packetizer__block_engine_out = Interrupting()
+    packetizer._Packetizer__sealer.seal = Interrupting()
     with pytest.raises(KeyboardInterrupt):
         channel.send(b"x")
     error = reading.error(PROMPT_S)
@@ -393,7 +393,7 @@ class Interrupting:
     Raise what a signal handler raises, as soon as a packet's cipher has gone on.
     """
 
-    def __getattr__(self, name: str) -> Any:
+    def __call__(self, packet: bytes, number: int) -> bytes:
         raise KeyboardInterrupt
 
 
@@ -558,7 +558,7 @@ def test_nobody_waits_in_a_gateway_with_a_long_backlog(
     """
     Only the gateway's own thread may have to, which else would take orders and never deliver.
     """
-    queue = importlib.import_module(paramiko.__name__ + "._output_queue")
+    queue = importlib.import_module(paramiko.__name__ + "._patched.wire.outbound")
     monkeypatch.setattr(queue, "BACKLOG_LIMIT", 64 * 1024)
     outer = gateway.transport
     clients = [nest(outer) for _ in range(2)]

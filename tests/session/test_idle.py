@@ -108,12 +108,12 @@ def test_new_keys_that_a_sender_finds_due_are_negotiated(
     channel = transport.open_session()
     channel.exec_command("cat >/dev/null")
     transport.join(SETTLED_S)
-    session_keys = transport.packetizer._Packetizer__block_engine_out
+    session_keys = transport.packetizer._Packetizer__sealer
     transport.packetizer.REKEY_BYTES = 1
     channel.send(b"x")
     transport.packetizer.REKEY_BYTES = 1 << 40
     wait_until(
-        lambda: transport.packetizer._Packetizer__block_engine_out is not session_keys,
+        lambda: transport.packetizer._Packetizer__sealer is not session_keys,
         PROMPT_S + WATCHED_S,
         "new keys",
     )

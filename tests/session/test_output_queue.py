@@ -20,7 +20,7 @@ from waiting import Call
 MOST_CALLS = 300
 
 #: Where a sender makes its packet.
-PACKING = ["packet", "_keyed_mac"]
+PACKING = ["packet", "_patched.wire.protection"]
 
 
 class Peer:
@@ -44,12 +44,11 @@ class Peer:
 
 @pytest.fixture
 def module(paramiko: ModuleType) -> ModuleType:
-    return importlib.import_module(paramiko.__name__ + "._output_queue")
+    return importlib.import_module(paramiko.__name__ + "._patched.wire.outbound")
 
 
 def put(queue: Any, packet: bytes) -> int:
-    queue.put(packet)
-    position: int = queue.accepted
+    position: int = queue.put(packet)
     return position
 
 
@@ -58,7 +57,7 @@ def test_sender_is_told_of_its_own_packet_alone(module: ModuleType, room: int) -
     """
     Whoever writes for the other, and wherever that ends.
     """
-    queue, peer = module.OutputQueue(), Peer(module, room)
+    queue, peer = module.Outbound(), Peer(module, room)
     first, second = put(queue, b"aaa"), put(queue, b"bbb")
     for position in (second, first):
         if room >= position:
@@ -73,12 +72,12 @@ def test_sender_whose_packet_is_written_leaves_the_rest(module: ModuleType) -> N
     """
     What is behind it is written as far as that goes at once, and is no reason to wait.
     """
-    queue, peer = module.OutputQueue(), Peer(module, 9)
+    queue, peer = module.Outbound(), Peer(module, 9)
     first, second = put(queue, b"a" * module.JOINED_LIMIT), put(queue, b"bbb")
     queue.flush(len, lambda packet: 0, first)
-    assert queue.left_behind()
+    assert queue.is_left_behind()
     queue.flush(peer.take, peer.take, second)
-    assert queue.empty()
+    assert queue.is_empty()
     assert peer.taken == b"bbb"
 
 
@@ -86,7 +85,7 @@ def test_sender_whose_packet_is_out_goes_on_while_the_writer_waits(module: Modul
     """
     The writer's own packet is behind that; the peer takes it in part, and no more for a while.
     """
-    queue = module.OutputQueue()
+    queue = module.Outbound()
     first, second = put(queue, b"aaa"), put(queue, b"bbb")
     waiting: list[Call] = []
     over = threading.Event()
@@ -108,7 +107,7 @@ def test_interrupted_writer_leaves_its_packet_to_the_next(module: ModuleType) ->
     """
     What a signal handler raises ends nothing, and other senders do not wait for the interrupted.
     """
-    queue, peer = module.OutputQueue(), Peer(module, 99)
+    queue, peer = module.Outbound(), Peer(module, 99)
     position = put(queue, b"aaa")
     waiting: list[Call] = []
 

@@ -5,17 +5,14 @@
 """
 The packets on their way out, so that a stuck sender holds no lock.
 
-Upstream writes to the socket while it holds the locks that keep packets in
-order.  When the peer takes no more, one stuck sender stops everybody: the
-reader who only wants to enlarge a window, the transport thread that has to
-answer a request, the closer.  Here a packet is put into its place in the order
-under a lock, which takes no time, and is written later, by whoever is there:
+A packet gets its place in the order under `Outbound.lock`, which takes no
+time, and is written later, without the lock, by whoever is there:
 
 Sender
     Becomes the writer if nobody is, and writes until its own packet is out;
     otherwise it waits for its turn, or for its packet to be written by others.
 Transport thread, closer, destructor
-    Put their packet down and write what the socket accepts at once.  What is
+    Put their packet down and write what the carrier accepts at once.  What is
     left is for the writer that there is, or for the transport thread's next
     look.
 
@@ -30,12 +27,11 @@ import copy
 import math
 import threading
 import time
-from collections import deque
 from typing import Callable
 
 from paramiko.ssh_exception import ProxyCommandFailure
 
-#: Writes a part of a packet and returns how many bytes.
+#: Writes a part of some packets and returns how many bytes.
 Write = Callable[[bytes], int]
 
 #: How many bytes may pile up before nobody is allowed to leave a packet
@@ -44,7 +40,10 @@ BACKLOG_LIMIT = 4 * 1024 * 1024
 
 #: How many bytes are written by one call, where packets pile up: what the pipe
 #: to a proxy holds once it was full.
-JOINED_LIMIT = 128 * 1024
+JOINED_LIMIT = 256 * 1024
+
+#: How long, in seconds, a packet is held back that can go with the next one.
+HOLD_S = 0.05
 
 
 class Ended(EOFError):
@@ -55,47 +54,54 @@ class Ended(EOFError):
     """
 
 
-class OutputQueue:
+class Outbound:
     """
     Packets in their order, and at most one thread that writes them.
 
     Thread-safety: any thread may call any method but `put`, also from a
     destructor or a signal handler that interrupts another call.
+
+    :ivar lock: held by whoever gives packets their places.
     """
 
     def __init__(self) -> None:
         # Reentrant, for those that interrupt.
-        self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
-        self._packets: deque[bytes] = deque()
+        self.lock = threading.RLock()
+        self._changed = threading.Condition(self.lock)
+        self._packets: list[bytes] = []
         #: How many bytes were put, ever: the position of the last packet.
         self.accepted = 0
         #: How many of these were written.
         self.written = 0
         self._writer: int | None = None
         self._failure: Exception | None = None
+        #: Until when the last packet waits for the next one; 0 if it does not.
+        self._held_until = 0.0
 
-    def put(self, packet: bytes) -> None:
+    def put(self, packet: bytes, is_held: bool = False) -> int:
         """
-        Give a packet its place in the order.  Does not block.
+        Give a packet its place in the order.  The lock is held.
 
-        One thread at a time: whoever calls this holds the lock that keeps
-        packets in order.
+        :param bool is_held:
+            it may wait `HOLD_S` for a packet that it can be written with.
+        :returns: its position.
         """
-        with self._lock:
-            self.accepted += len(packet)
-            if self._failure is None:
-                self._packets.append(packet)
+        self.accepted += len(packet)
+        if self._failure is None:
+            self._packets.append(packet)
+        self._held_until = time.monotonic() + HOLD_S if is_held else 0.0
+        return self.accepted
 
     def end(self, error: Exception) -> None:
         """
         Write nothing from now on, but raise the error.
         """
-        with self._lock:
+        with self.lock:
             self._failure = error
             self._packets.clear()
+            self._changed.notify_all()
 
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """
         Return whether all is written.
         """
@@ -107,7 +113,15 @@ class OutputQueue:
         """
         return self._failure is not None or self._is_written(position)
 
-    def left_behind(self) -> bool:
+    def held_for(self) -> float:
+        """
+        Return for how many seconds packets still wait for another one.
+        """
+        if not self._held_until:
+            return 0.0
+        return max(0.0, self._held_until - time.monotonic())
+
+    def is_left_behind(self) -> bool:
         """
         Return whether there are packets and nobody who writes them.
         """
@@ -124,8 +138,8 @@ class OutputQueue:
         Write packets, or have them written.
 
         :param write:
-            writes a part of a packet; may block until it can.  After `Ended`
-            or `.ProxyCommandFailure` nothing more is written.
+            writes a part of them; may block until it can.  After `Ended` or
+            `.ProxyCommandFailure` nothing more is written.
         :param try_to_write: the same, but returns 0 where it would block.
         :param int position:
             return when all is written that was put down to here; `None` to
@@ -136,15 +150,13 @@ class OutputQueue:
 
         :raises: why it will never be written.
         """
-        me = threading.get_ident()
-        # Then this call came between two lines of that thread's own.
-        interrupts = self._writer == me
+        is_writer = False
         try:
-            with self._lock:
+            with self.lock:
                 backlog = self.accepted - self.written
                 if position is None and backlog > BACKLOG_LIMIT:
                     position = self.accepted
-                is_writer = self._take_turn(me, position, deadline)
+                is_writer = self._take_turn(position, deadline)
             if is_writer:
                 while position is not None and not self.is_over(position):
                     if time.monotonic() >= deadline:
@@ -154,8 +166,8 @@ class OutputQueue:
                 while self._packets and self._advance(try_to_write):
                     pass
         finally:
-            if self._writer == me and not interrupts:
-                with self._lock:
+            if is_writer:
+                with self.lock:
                     self._writer = None
                     self._changed.notify_all()
         failure = self._failure
@@ -165,12 +177,11 @@ class OutputQueue:
     def _is_written(self, position: int | None) -> bool:
         return position is not None and self.written >= position
 
-    def _take_turn(
-        self, me: int, position: int | None, deadline: float
-    ) -> bool:
+    def _take_turn(self, position: int | None, deadline: float) -> bool:
         """
         Become the writer, unless that is not needed.  The lock is held.
         """
+        me = threading.get_ident()
         while not self.is_over(position):
             if self._writer is None:
                 self._writer = me
@@ -190,13 +201,14 @@ class OutputQueue:
         by the same call.  The lock is held.
         """
         packets = self._packets
-        if len(packets) > 1:
-            first = [packets.popleft()]
-            size = len(first[0])
-            while packets and size + len(packets[0]) <= JOINED_LIMIT:
-                size += len(packets[0])
-                first.append(packets.popleft())
-            packets.appendleft(b"".join(first))
+        if len(packets) > 1 and len(packets[0]) < JOINED_LIMIT:
+            size = count = 0
+            for packet in packets:
+                size += len(packet)
+                if size > JOINED_LIMIT and count:
+                    break
+                count += 1
+            packets[:count] = [b"".join(packets[:count])]
         return packets[0]
 
     def _advance(self, write: Write) -> int:
@@ -204,12 +216,12 @@ class OutputQueue:
         Write a part of what is first, and return how many bytes.  Only the
         writer calls this.
         """
-        with self._lock:
+        with self.lock:
             if not self._packets:
                 return 0  # another thread has ended all
-            packet = self._join_first()
+            packets = self._join_first()
         try:
-            count = write(packet)
+            count = write(packets)
         # Anything else is a signal handler's, and ends nothing.
         except ProxyCommandFailure as e:
             self.end(e.with_traceback(None))
@@ -219,12 +231,13 @@ class OutputQueue:
             failure.__cause__ = e.__cause__
             self.end(failure)
             return 0
-        with self._lock:
+        with self.lock:
             self.written += count
             # Somebody else's packet may be out, though this writer goes on.
             self._changed.notify_all()
             if self._failure is None and count:
-                del self._packets[0]
-                if count < len(packet):
-                    self._packets.appendleft(packet[count:])
+                if count < len(packets):
+                    self._packets[0] = packets[count:]
+                else:
+                    del self._packets[0]
         return count

@@ -1,0 +1,314 @@
+# This module is part of paramiko-patched.  It is distributed under the same
+# licence as paramiko, the GNU Lesser General Public License, version 2.1 or
+# (at your option) any later one.
+
+"""
+Packets as bytes: framed, encrypted and authenticated, and back again.
+
+One object protects one direction from one NEWKEYS to the next.  There are four
+kinds, each of which can seal packets or open them:
+
+- `Clear`, before there are keys (RFC 4253, section 6);
+- `EncryptAndMac`, where the code is that of the packet in clear (the same);
+- `EncryptThenMac`, where the length is in clear, and the code is that of what
+  is sent (OpenSSH's PROTOCOL, section 1.5);
+- `Aead`, a cipher that authenticates by itself (RFC 5647).
+
+Nothing here blocks.  An object belongs to one thread at a time: sealing to
+whoever holds the lock that orders packets, opening to the transport thread.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from typing import Any, Callable
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.backends import default_backend
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.hmac import HMAC
+from paramiko.ssh_exception import SSHException
+
+#: The least padding, in bytes, and what packets are padded to a multiple of.
+LEAST_PADDING = 4
+LEAST_BLOCK_SIZE = 8
+
+_LENGTH_SIZE = 4
+#: How much of a nonce counts packets; the rest stays (RFC 5647, section 7.1).
+_FIXED_SIZE = 4
+
+#: Those that ``cryptography`` knows, by the names that `hashlib` has for them.
+_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
+    "sha1": hashes.SHA1,
+    "sha256": hashes.SHA256,
+    "sha512": hashes.SHA512,
+}
+
+#: Takes the parts of a message, and returns its code.
+Mac = Callable[..., bytes]
+
+#: Takes the length that a packet claims; raises if that is too much.
+CheckLength = Callable[[int], None]
+
+
+def frame(
+    payload: bytes, block_size: int, is_length_padded: bool, is_random: bool
+) -> bytes:
+    """
+    Return a packet in clear: length, length of padding, payload, padding.
+
+    :param int block_size: what the packet is padded to a multiple of.
+    :param bool is_length_padded: whether the length counts for that.
+    :param bool is_random: zeros will do under a key stream.
+    """
+    size = 1 + len(payload)
+    padding = -(size + _LENGTH_SIZE * is_length_padded) % block_size
+    if padding < LEAST_PADDING:
+        padding += block_size
+    return b"".join(
+        (
+            (size + padding).to_bytes(_LENGTH_SIZE, "big"),
+            bytes((padding,)),
+            payload,
+            os.urandom(padding) if is_random else bytes(padding),
+        )
+    )
+
+
+def make_mac(key: bytes, engine: Callable[[], Any], size: int) -> Mac:
+    """
+    Return what computes the code of a message under one key (RFC 2104).
+
+    The key is scheduled once, and not for each packet.
+
+    :param engine: the hash, such as `hashlib.sha256`.
+    :param int size: of the code, in bytes, if that is to be cut.
+    """
+    algorithm = _HASHES.get(getattr(engine(), "name", ""))
+    keyed: Any
+    if algorithm is None:
+        keyed = hmac.new(key, digestmod=engine)
+    else:
+        # Releases before 3.1 want to be told the backend.
+        keyed = HMAC(key, algorithm(), backend=default_backend())
+
+    def compute(*parts: Any) -> bytes:
+        mac = keyed.copy()
+        for part in parts:
+            mac.update(part)
+        code: bytes = mac.digest() if algorithm is None else mac.finalize()
+        return code[:size]
+
+    return compute
+
+
+class Clear:
+    """
+    Packets before there are keys; what the others have in common.
+
+    :ivar int block_size: of the cipher, in bytes.
+    """
+
+    is_length_padded = True
+    is_random = False
+
+    def __init__(self, block_size: int = LEAST_BLOCK_SIZE) -> None:
+        self.block_size = max(block_size, LEAST_BLOCK_SIZE)
+        #: What the packet says of its length; `None` until that is known.
+        self._length: int | None = None
+
+    def frame(self, payload: bytes) -> bytes:
+        """
+        Return a packet with this payload as it has to be for `seal`.
+        """
+        return frame(
+            payload, self.block_size, self.is_length_padded, self.is_random
+        )
+
+    def seal(self, packet: bytes, number: int) -> bytes:
+        """
+        Return what is sent of a packet.
+
+        :param int number: of the packet: 0 for the first.
+        """
+        return packet
+
+    def open(
+        self, received: bytearray, number: int, check: CheckLength
+    ) -> tuple[bytes, int] | None:
+        """
+        Take the next packet out of what was received.
+
+        :param received: is left as it is if a part of the packet is missing.
+        :param check: is told the length that the packet claims, once.
+        :returns:
+            its payload, and how many bytes it took; `None` if more of it has
+            to be received.
+        :raises SSHException: this is no packet, or not the peer's.
+        """
+        if self._length is None:
+            if len(received) < _LENGTH_SIZE:
+                return None
+            self._begin(received[:_LENGTH_SIZE], check)
+        end = self._end()
+        if len(received) < end:
+            return None
+        packet = self._open(received, end, number)
+        del received[:end]
+        self._length = None
+        return self._payload(packet), end
+
+    def _begin(self, head: bytes | bytearray, check: CheckLength) -> None:
+        length = int.from_bytes(head[:_LENGTH_SIZE], "big")
+        check(length)
+        padded = length + _LENGTH_SIZE * self.is_length_padded
+        if not length or padded % self.block_size:
+            raise SSHException("Invalid packet blocking")
+        self._length = length
+
+    def _end(self) -> int:
+        assert self._length is not None
+        return _LENGTH_SIZE + self._length
+
+    def _open(self, received: bytearray, end: int, number: int) -> bytes:
+        """
+        Return the packet in clear, from behind its length on.
+        """
+        return bytes(received[_LENGTH_SIZE:end])
+
+    def _payload(self, packet: bytes) -> bytes:
+        end = len(packet) - packet[0]
+        if end <= 1:
+            raise SSHException("Packet without a message")
+        return packet[1:end]
+
+
+class _WithMac(Clear):
+    """
+    :param engine: a cipher context, which goes on from packet to packet.
+    :param mac: computes codes of ``mac_size`` bytes.
+    :param bool is_stream: whether the cipher makes a key stream.
+    """
+
+    def __init__(
+        self,
+        engine: Any,
+        block_size: int,
+        mac: Mac,
+        mac_size: int,
+        is_stream: bool = False,
+    ) -> None:
+        super().__init__(block_size)
+        self._update = engine.update
+        self._mac = mac
+        self._mac_size = mac_size
+        self.is_random = not is_stream
+
+    def _end(self) -> int:
+        return super()._end() + self._mac_size
+
+    def _check(self, code: bytes | bytearray, *parts: Any) -> None:
+        if not hmac.compare_digest(self._mac(*parts), bytes(code)):
+            raise SSHException("Mismatched MAC")
+
+
+class EncryptAndMac(_WithMac):
+    """
+    The length is encrypted as well, and the code is that of the clear packet.
+    """
+
+    #: The first block in clear, of a packet that is not here as a whole.
+    _head = b""
+
+    def seal(self, packet: bytes, number: int) -> bytes:
+        code = self._mac(number.to_bytes(4, "big"), packet)
+        sealed: bytes = self._update(packet) + code
+        return sealed
+
+    def open(
+        self, received: bytearray, number: int, check: CheckLength
+    ) -> tuple[bytes, int] | None:
+        if self._length is None:
+            if len(received) < self.block_size:
+                return None
+            self._head = self._update(bytes(received[: self.block_size]))
+            self._begin(self._head, check)
+        return super().open(received, number, check)
+
+    def _open(self, received: bytearray, end: int, number: int) -> bytes:
+        code_at = end - self._mac_size
+        with memoryview(received) as view:
+            rest = self._update(view[self.block_size : code_at])
+        packet = self._head + rest
+        self._check(received[code_at:end], number.to_bytes(4, "big"), packet)
+        return packet[_LENGTH_SIZE:]
+
+
+class EncryptThenMac(_WithMac):
+    """
+    The length is in clear, and the code is that of what is sent.
+    """
+
+    is_length_padded = False
+
+    def seal(self, packet: bytes, number: int) -> bytes:
+        with memoryview(packet) as view:
+            sealed = packet[:_LENGTH_SIZE] + self._update(view[_LENGTH_SIZE:])
+        return sealed + self._mac(number.to_bytes(4, "big"), sealed)
+
+    def _open(self, received: bytearray, end: int, number: int) -> bytes:
+        code_at = end - self._mac_size
+        code = received[code_at:end]
+        packet: bytes
+        with memoryview(received) as view:
+            # Before anything is decrypted.
+            self._check(code, number.to_bytes(4, "big"), view[:code_at])
+            packet = self._update(view[_LENGTH_SIZE:code_at])
+        return packet
+
+
+class Aead(Clear):
+    """
+    :param engine: encrypts and decrypts a whole packet, such as ``AESGCM``.
+    :param bytes nonce: of the first packet.
+    """
+
+    is_length_padded = False
+    is_random = True
+
+    def __init__(
+        self, engine: Any, block_size: int, nonce: bytes, tag_size: int
+    ) -> None:
+        super().__init__(block_size)
+        self._engine = engine
+        self._fixed = nonce[:_FIXED_SIZE]
+        self._counter = int.from_bytes(nonce[_FIXED_SIZE:], "big")
+        self._counter_size = len(nonce) - _FIXED_SIZE
+        self._tag_size = tag_size
+
+    def _nonce(self) -> bytes:
+        counter = self._counter.to_bytes(self._counter_size, "big")
+        # It wraps around (RFC 5647, section 7.1).
+        self._counter = (self._counter + 1) % (1 << 8 * self._counter_size)
+        return self._fixed + counter
+
+    def _end(self) -> int:
+        return super()._end() + self._tag_size
+
+    def seal(self, packet: bytes, number: int) -> bytes:
+        length = packet[:_LENGTH_SIZE]
+        body = packet[_LENGTH_SIZE:]
+        sealed: bytes
+        sealed = length + self._engine.encrypt(self._nonce(), body, length)
+        return sealed
+
+    def _open(self, received: bytearray, end: int, number: int) -> bytes:
+        length = bytes(received[:_LENGTH_SIZE])
+        with memoryview(received) as view:
+            body = bytes(view[_LENGTH_SIZE:end])
+        try:
+            packet: bytes = self._engine.decrypt(self._nonce(), body, length)
+        except InvalidTag as e:
+            raise SSHException("Mismatched MAC") from e
+        return packet
