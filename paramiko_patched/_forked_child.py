@@ -78,10 +78,7 @@ def _end(transport: Any) -> None:
         # The parent polls the other copy of this pipe.
         channel._pipe = None
         for stream in (channel.in_buffer, channel.in_stderr_buffer):
-            stream._lock = threading.Lock()
-            stream._cv = threading.Condition(stream._lock)
-            stream._event = None
             # What has arrived is for the parent to read, which may have taken
             # the half of it.
-            stream._buffer = bytearray()
+            stream._reset()
         channel._unlink()

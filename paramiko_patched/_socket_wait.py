@@ -188,7 +188,7 @@ class _ChannelWait(SocketWait):
 
     def _is_ready(self) -> bool:
         buffer = self._buffer
-        return bool(buffer._buffer or buffer._closed or self._is_woken)
+        return bool(len(buffer) or buffer._closed or self._is_woken)
 
     def send(self, data: bytes, seconds: float | None = None) -> int | None:
         seconds = QUEUE_LIMIT_S if seconds is None else seconds

@@ -1,2 +1,0 @@
-# adds after: time
-from paramiko import _monotonic as time
