@@ -79,6 +79,25 @@ def raise_failure(end: Any) -> None:
         raise _copy(failure) from failure
 
 
+def explain(end: Any, error: Exception) -> None:
+    """
+    Raise why the connection ended in place of an error that comes of it.
+
+    Waits for the transport thread to find the reason, as `_await_end` says.
+
+    :param end: a `.Transport`, or a `.Channel` or buffer of one.
+    :param error:
+        what a call on it has raised; the caller raises it again if this
+        returns.
+    """
+    if isinstance(error, _ANSWERS):
+        return
+    if isinstance(error, ProxyCommandFailure) or _is_at_end(end):
+        _await_end(end)
+    if isinstance(error, _ENDS) or error is _ended_by(end):
+        raise_failure(end)
+
+
 def reports_failure(method: _Method, unanswered: Any = _NEVER) -> _Method:
     """
     Make a method raise the failure when it fails because of the end.
@@ -92,15 +111,9 @@ def reports_failure(method: _Method, unanswered: Any = _NEVER) -> _Method:
     def report(self: Any, *args: Any, **kwds: Any) -> Any:
         try:
             result = method(self, *args, **kwds)
-        except _ANSWERS:
-            raise
         except Exception as e:
-            if isinstance(e, ProxyCommandFailure) or _is_at_end(self):
-                _await_end(self)
-            if isinstance(e, _ENDS) or e is _ended_by(self):
-                raise_failure(self)
+            explain(self, e)
             raise
-        # No call for nothing: each packet that is sent passes here.
         if result == unanswered and getattr(self, "_failure", None):
             raise_failure(self)
         return result

@@ -19,7 +19,7 @@ import threading
 from typing import Any
 
 from paramiko._carrier import is_proxied
-from paramiko._joined_packets import send_whole
+from paramiko._channel_data import send_some
 from paramiko._whole_packets import PACKET_HEAD_SIZE
 from paramiko.channel import Channel
 from paramiko.sftp import SFTPError
@@ -99,21 +99,10 @@ class SFTPPackets:
         window = channel.out_window_size
         rest = packet
 
-        def send(_: bytes) -> None:
-            nonlocal rest
-            while rest:
-                count = channel.send(rest)
-                if count <= 0:
-                    raise OSError("Socket is closed")
-                rest = rest[count:]
-
         channel._is_handing_over = False
         try:
-            if len(packet) <= room:
-                # Nearly always this is all that there is to send.
-                send(packet)
-            else:
-                send_whole(channel, send, packet)
+            while rest:
+                rest = rest[send_some(channel, rest, "send") :]
             self._rest = b""
         except EOFError as e:
             raise OSError("Socket is closed") from e

@@ -40,7 +40,7 @@ class Transport:
             position = getattr(data, "position", None)
             if position is None:
                 raise_failure(self)  # it was dropped
-            elif not getattr(data, "rest_is_next", False):
+            else:
                 self.packetizer.flush(position)
 
     # adds after: _send_user_message

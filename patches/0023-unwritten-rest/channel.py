@@ -1,6 +1,9 @@
 # adds after: ClosingContextManager
 from paramiko._carrier import is_proxied
 
+# adds after: ClosingContextManager
+from paramiko._channel_data import send_some
+
 
 class ChannelFile:
     # replaces statement: 7b3a3b23b9adfb5b
@@ -12,18 +15,18 @@ class ChannelFile:
         if is_proxied(self.channel):
             # Not all at once: if a time limit comes between, the file has to
             # know what was accepted before.
-            count = self._send(data, self.channel.send)
+            count = self._send(data, "send")
         else:
             self.channel.sendall(data)
             count = len(data)
 
     # adds after: _write
-    def _send(self, data, send):
+    def _send(self, data, name):
         if self._is_cut:
             raise IOError("A write was cut short; what was sent is not known")
         self.channel._is_handing_over = False
         try:
-            return send(data)
+            return send_some(self.channel, data, name)
         except BaseException:
             # A signal handler's: what was handed over is sent all the same.
             if self.channel._is_handing_over and not self.channel.closed:
@@ -35,7 +38,7 @@ class ChannelStderrFile:
     # replaces statement: c514682f94bc4a28
     def _write(self):
         if is_proxied(self.channel):
-            count = self._send(data, self.channel.send_stderr)
+            count = self._send(data, "send_stderr")
         else:
             self.channel.sendall_stderr(data)
             count = len(data)

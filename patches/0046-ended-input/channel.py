@@ -1,10 +1,10 @@
 class Channel:
     # replaces statement: 8ebb98182dd04375
-    def __upstream_sendall(self):
+    def sendall(self):
         sent = self._check_sent(self.send(s))
 
     # replaces statement: aec913e6a96bafd0
-    def __upstream_sendall_stderr(self):
+    def sendall_stderr(self):
         sent = self._check_sent(self.send_stderr(s))
 
     # adds after: sendall_stderr
@@ -20,9 +20,3 @@ class Channel:
     def _send_eof(self):
         self.eof_sent = True
         self.out_buffer_cv.notify_all()
-
-
-class ChannelFile:
-    # replaces statement: a809b709a5957a77
-    def _send(self):
-        return self.channel._check_sent(send(data))

@@ -12,18 +12,24 @@ class Channel:
         """
         Return what the peer has sent, unless it was not to send so much.
 
-        What a reader takes at this moment may be missed, and in this order
-        nothing is counted twice: who keeps to the window is never refused.
-
         :raises SSHException: it has sent a tenth more than it may.
         """
-        held = self.in_window_sofar
-        # Without the locks of the buffers, for which readers wait as well.
-        held += len(self.in_buffer._buffer)
-        held += len(self.in_stderr_buffer._buffer)
-        if held + len(data) > self.in_window_size + self.in_window_threshold:
+        if len(data) > self._room_in_window():
             text = (
                 "Channel {}: the peer sends more than its window of {} bytes"
             )
             raise SSHException(text.format(self.chanid, self.in_window_size))
         return data
+
+    # adds after: _feed_extended
+    def _room_in_window(self):
+        """
+        Return how much the peer may still send, and the tenth beyond.
+
+        What a reader takes at this moment may be missed, and in this order
+        nothing is counted twice: who keeps to the window is never refused.
+        """
+        held = self.in_window_sofar
+        # Without the locks of the buffers, for which readers wait as well.
+        held += len(self.in_buffer) + len(self.in_stderr_buffer)
+        return self.in_window_size + self.in_window_size // 10 - held

@@ -51,19 +51,29 @@ def held_up(transport: Any, call: Callable[[], Any]) -> Iterator[Call]:
     That lasts for the block. This is what a busy machine does to a thread at times.
     """
     made, go_on = threading.Event(), threading.Event()
-    names = [n for n in ("_send_user_message", "_post_message") if hasattr(transport, n)]
+    order = transport.clear_to_send_lock
 
-    def hold(send: Callable[[Any], None]) -> Callable[[Any], None]:
-        def hold_then_send(message: Any) -> None:
+    class HeldLock:
+        """
+        The lock that a message needs for its place in the order.
+        """
+
+        def acquire(self) -> Any:
             if threading.current_thread() is calling and not made.is_set():
                 made.set()
                 go_on.wait(STEP_S * 2)
-            send(message)
+            return order.acquire()
 
-        return hold_then_send
+        def release(self) -> None:
+            order.release()
 
-    for name in names:
-        setattr(transport, name, hold(getattr(transport, name)))
+        def __enter__(self) -> None:
+            self.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.release()
+
+    transport.clear_to_send_lock = HeldLock()
     calling: threading.Thread | None = None
 
     def work() -> Any:
@@ -78,8 +88,7 @@ def held_up(transport: Any, call: Callable[[], Any]) -> Iterator[Call]:
     finally:
         go_on.set()
         running.wait(STEP_S)
-        for name in names:
-            delattr(transport, name)
+        transport.clear_to_send_lock = order
 
 
 def wait_until_forgotten(transport: Any, channel: Any) -> None:
