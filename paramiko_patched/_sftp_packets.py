@@ -19,7 +19,7 @@ import threading
 from typing import Any
 
 from paramiko._carrier import is_proxied
-from paramiko._channel_data import send_some
+from paramiko._patched.wire.channel_data import send_some
 from paramiko._whole_packets import PACKET_HEAD_SIZE
 from paramiko.channel import Channel
 from paramiko.sftp import SFTPError

@@ -2,7 +2,7 @@
 from paramiko._carrier import is_proxied
 
 # adds after: ClosingContextManager
-from paramiko._channel_data import send_some
+from paramiko._patched.wire.channel_data import send_some
 
 
 class ChannelFile:

@@ -1,5 +1,5 @@
 # adds after: ClosingContextManager
-from paramiko import _channel_data
+from paramiko._patched.wire import channel_data
 
 
 class Channel:
@@ -19,25 +19,25 @@ class Channel:
 
     # replaces: 05fe40e645ab6c9b
     def _send(self, s, m):
-        return _channel_data.send(self, s, m.asbytes())
+        return channel_data.send(self, s, m.asbytes())
 
     # wraps: 8951dc78c95bfbdb 6a1cfe69d19b71cd as __upstream_sendall
     def sendall(self, s):
-        return _channel_data.send_all(self, s, "send", self.__upstream_sendall)
+        return channel_data.send_all(self, s, "send", self.__upstream_sendall)
 
     # wraps: cacc3fca50b01d99 c707e44c32d2fe9e as __upstream_sendall_stderr
     def sendall_stderr(self, s):
-        return _channel_data.send_all(
+        return channel_data.send_all(
             self, s, "send_stderr", self.__upstream_sendall_stderr
         )
 
     # adds after: _send
     def _send_message(self, m):
-        _channel_data.send_message(self, m)
+        channel_data.send_message(self, m)
 
     # adds after: _send
     def _post_message(self, m):
-        _channel_data.post_message(self, m)
+        channel_data.post_message(self, m)
 
     # replaces statement: 89de54a4b8a16da5
     def _set_window(self):
@@ -47,11 +47,11 @@ class Channel:
 
     # replaces statement: 7025d4fec4caf4c1
     def recv(self):
-        _channel_data.enlarge_window(self, m)
+        channel_data.enlarge_window(self, m)
 
     # replaces statement: 7025d4fec4caf4c1
     def recv_stderr(self):
-        _channel_data.enlarge_window(self, m)
+        channel_data.enlarge_window(self, m)
 
     # replaces statement: 7025d4fec4caf4c1
     def shutdown(self):

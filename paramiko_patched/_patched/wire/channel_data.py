@@ -414,7 +414,7 @@ class _Taken:
     What has been taken of one channel and is not delivered yet.
     """
 
-    __slots__ = ("channel", "out", "err", "room", "window")
+    __slots__ = ("channel", "err", "out", "room", "window")
 
     def __init__(self, channel: Any) -> None:
         self.channel = channel
