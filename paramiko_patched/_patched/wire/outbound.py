@@ -74,6 +74,8 @@ class Outbound:
         #: How many of these were written.
         self.written = 0
         self._writer: int | None = None
+        #: How many wait for a turn, or for their packets to be written.
+        self._waiting = 0
         self._failure: Exception | None = None
         #: Until when the last packet waits for the next one; 0 if it does not.
         self._held_until = 0.0
@@ -99,7 +101,7 @@ class Outbound:
         with self.lock:
             self._failure = error
             self._packets.clear()
-            self._changed.notify_all()
+            self._wake()
 
     def is_empty(self) -> bool:
         """
@@ -150,32 +152,43 @@ class Outbound:
 
         :raises: why it will never be written.
         """
-        is_writer = False
-        try:
-            with self.lock:
-                backlog = self.accepted - self.written
-                if position is None and backlog > BACKLOG_LIMIT:
-                    position = self.accepted
-                is_writer = self._take_turn(position, deadline)
-            if is_writer:
-                while position is not None and not self.is_over(position):
-                    if time.monotonic() >= deadline:
-                        break
-                    self._advance(write)
+        with self.lock:
+            backlog = self.accepted - self.written
+            if position is None and backlog > BACKLOG_LIMIT:
+                position = self.accepted
+            is_writer = self._take_turn(position, deadline)
+        if is_writer:
+            try:
+                self._write_down_to(write, position, deadline)
                 # What others have put down, who need not wait for it then.
                 while self._packets and self._advance(try_to_write):
                     pass
-        finally:
-            if is_writer:
+            finally:
                 with self.lock:
                     self._writer = None
-                    self._changed.notify_all()
+                    self._wake()
         failure = self._failure
         if failure is not None and not self._is_written(position):
             raise copy.copy(failure) from failure.__cause__
 
+    def _write_down_to(
+        self, write: Write, position: int | None, deadline: float
+    ) -> None:
+        if position is not None:
+            while self.written < position and self._failure is None:
+                if deadline != math.inf and time.monotonic() >= deadline:
+                    break
+                self._advance(write)
+
     def _is_written(self, position: int | None) -> bool:
         return position is not None and self.written >= position
+
+    def _wake(self) -> None:
+        """
+        Have all look who wait for a turn.  The lock is held.
+        """
+        if self._waiting:
+            self._changed.notify_all()
 
     def _take_turn(self, position: int | None, deadline: float) -> bool:
         """
@@ -189,10 +202,15 @@ class Outbound:
             # Whoever interrupts the writer itself must not wait for it.
             if position is None or self._writer == me:
                 return False
-            if deadline == math.inf:
-                self._changed.wait()
-            elif not self._changed.wait(deadline - time.monotonic()):
-                return False
+            seconds = None
+            if deadline != math.inf:
+                seconds = deadline - time.monotonic()
+            self._waiting += 1
+            try:
+                if not self._changed.wait(seconds):
+                    return False
+            finally:
+                self._waiting -= 1
         return False
 
     def _join_first(self) -> bytes:
@@ -234,7 +252,7 @@ class Outbound:
         with self.lock:
             self.written += count
             # Somebody else's packet may be out, though this writer goes on.
-            self._changed.notify_all()
+            self._wake()
             if self._failure is None and count:
                 if count < len(packets):
                     self._packets[0] = packets[count:]

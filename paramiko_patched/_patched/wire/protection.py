@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import struct
 from typing import Any, Callable
 
 from cryptography.exceptions import InvalidTag
@@ -35,6 +36,8 @@ LEAST_PADDING = 4
 LEAST_BLOCK_SIZE = 8
 
 _LENGTH_SIZE = 4
+#: The length of a packet, and of its padding.
+_HEAD = struct.Struct(">IB")
 #: How much of a nonce counts packets; the rest stays (RFC 5647, section 7.1).
 _FIXED_SIZE = 4
 
@@ -66,14 +69,8 @@ def frame(
     padding = -(size + _LENGTH_SIZE * is_length_padded) % block_size
     if padding < LEAST_PADDING:
         padding += block_size
-    return b"".join(
-        (
-            (size + padding).to_bytes(_LENGTH_SIZE, "big"),
-            bytes((padding,)),
-            payload,
-            os.urandom(padding) if is_random else bytes(padding),
-        )
-    )
+    fill = os.urandom(padding) if is_random else bytes(padding)
+    return b"".join((_HEAD.pack(size + padding, padding), payload, fill))
 
 
 def make_mac(key: bytes, engine: Callable[[], Any], size: int) -> Mac:
