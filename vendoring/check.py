@@ -133,7 +133,7 @@ def _import(package: Package) -> str:
     modules = sorted(path[:-3] for path in package.files if path.endswith(".py"))
     if sys.platform != "win32":
         modules = [module for module in modules if module not in _FOR_WINDOWS]
-    names = [f"{name}/{module}".replace("/__init__", "").replace("/", ".") for module in modules]
+    names = [f"{name}/{module}".removesuffix("/__init__").replace("/", ".") for module in modules]
     with tempfile.TemporaryDirectory(prefix="paramiko-patched-check-") as folder:
         write(package, Path(folder))
         write_metadata(package, Path(folder))

@@ -94,9 +94,9 @@ def test_series_gives_package_that_imports_after_every_patch(
         file = tmp_path / ("" if path == METADATA else "paramiko") / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    names = {path[:-3] for path in named if path.endswith(".py")}
-    modules = names - ELSEWHERE - {"__init__", "__main__"}
-    imports = "".join(f"import paramiko.{name}\n" for name in sorted(modules))
+    names = {path[:-3] for path in named if path.endswith(".py")} - ELSEWHERE
+    modules = {f"paramiko/{name}".removesuffix("/__init__").replace("/", ".") for name in names}
+    imports = "".join(f"import {module}\n" for module in sorted(modules))
     done = subprocess.run(
         [sys.executable, "-c", f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n{imports}"],
         capture_output=True,

@@ -35,7 +35,7 @@ other = {"_winapi", "win_openssh", "win_pageant"}
 paths = [path for path in folder.rglob("*.py") if path.stem not in other]
 names = [".".join(path.relative_to(folder.parent).with_suffix("").parts) for path in paths]
 for name in names:
-    importlib.import_module(name.replace(".__init__", ""))
+    importlib.import_module(name.removesuffix(".__init__"))
 print(len(names), [name for name in sys.modules if name.split(".")[0] == "paramiko"])
 """
 
