@@ -15,6 +15,7 @@ import pytest
 from checkout import ROOT
 
 from vendoring.pinfile import read_pins
+from vendoring.pins import release_key
 from vendoring.pythons import TESTED
 
 PINS = read_pins(ROOT)
@@ -49,18 +50,25 @@ def key(version: str) -> str:
     return version.replace(".", "")
 
 
-@pytest.mark.parametrize(
-    "prefix",
-    [
-        f"{{py{key(OLDEST)},py{key(BEFORE)}}}-short",
-        f"{{,py{key(OLDEST)}-,py{key(NEWEST)}-}}line",
-    ],
-)
-def test_every_line_has_environments(prefix: str) -> None:
+def test_every_line_has_environments() -> None:
     """
-    The selection of it, and the whole.
+    The whole of it, on the Python at hand and on the ends of the range.
     """
+    prefix = f"{{,py{key(OLDEST)}-,py{key(NEWEST)}-}}line"
     assert keys(f"testenv:{prefix}KEYS") == {key(version) for version in PINS.lines}
+
+
+def test_ci_has_each_line_once_and_each_python_twice() -> None:
+    """
+    Pairs, of which one is the oldest Python with the oldest line, and one with the newest.
+    """
+    pattern = re.compile(r"py(\d+)-short(\d+)")
+    pairs = {found.groups() for found in map(pattern.fullmatch, listed("-m", "ci")) if found}
+    assert sorted(line for _, line in pairs) == sorted(map(key, PINS.lines))
+    pythons = sorted(python for python, _ in pairs)
+    assert pythons == sorted([key(OLDEST), key(BEFORE)] * 2)
+    ends = sorted(PINS.lines, key=release_key)
+    assert {(key(OLDEST), key(ends[0])), (key(OLDEST), key(ends[-1]))} <= pairs
 
 
 def test_every_other_line_has_an_environment_that_builds_it() -> None:
