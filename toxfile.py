@@ -9,6 +9,7 @@ import atexit
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 
 from tox.config.sets import ConfigSet
@@ -22,6 +23,10 @@ from paramiko_gate.servers.openssh_tools import INSTALL_HINT, require_all
 
 RED = "red.txt"
 _states: list[State] = []
+
+#: What each environment took so far, and when the next one began.
+_times_s: dict[str, float] = {}
+_marks_s = [time.monotonic()]
 
 
 @impl
@@ -54,6 +59,8 @@ def tox_after_run_commands(tox_env: ToxEnv, exit_code: int, outcomes: list[Outco
     """
     Note a failure of which pytest has not written down more.
     """
+    _marks_s.append(time.monotonic())
+    _times_s[tox_env.name] = _marks_s[-1] - _marks_s[-2]
     path = tox_env.env_dir / RED
     if exit_code and not path.exists():
         last = shlex.join(outcomes[-1].cmd) if outcomes else "nothing was run"
@@ -75,8 +82,18 @@ def _names() -> list[str]:
 
 def _report() -> None:
     """
-    Print what the environments of this run have noted.
+    Print what took how long, and what the environments of this run have noted.
+
+    Who runs tox more than once names a file in `CI_TIMES`, to which each run adds.
     """
+    times = [f"{name} {took_s:.0f} s" for name, took_s in _times_s.items()]
+    if times:
+        total_s = _marks_s[-1] - _marks_s[0]
+        took = f"took {total_s:.0f} s: {', '.join(times)}"
+        print(f"\n{took}", flush=True)
+        if os.environ.get("CI_TIMES"):
+            with open(os.environ["CI_TIMES"], "a", encoding="utf-8") as file:
+                file.write(f"{took}\n")
     folder = Path(_states[0].conf.core["work_dir"])
     for name in _names():
         path = folder / name / RED

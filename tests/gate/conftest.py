@@ -25,7 +25,7 @@ RunGate = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 #: What the first test that needs stock waits for pip, and others for that one, beside its own time.
-INSTALL_LIMIT_S = 180
+INSTALL_LIMIT_S = 600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ What ``toxfile.py`` adds to tox: how far it is, and at the end what failed and h
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,7 @@ def test_run_says_what_comes_and_at_its_end_what_failed(project: Path) -> None:
     assert "environment 1 of 3, first: is this the first?" in said
     assert "still to come: second, third" in said
     assert "still to come: nothing" in said
+    assert any(re.fullmatch(r"took \d+ s: first \d+ s, second \d+ s, third \d+ s", s) for s in said)
     *_, empty, second, status_line, again, another, third, slow = said
     assert (empty, second, another, third) == ("", "second failed:", "", "third failed:")
     assert status_line.startswith("exit status 3: ")
@@ -86,3 +88,16 @@ def test_green_run_says_nothing_of_an_earlier_one(project: Path) -> None:
     status, said = tox(project, "-e", "first,third")
     assert status == 0
     assert not [line for line in said if "failed" in line]
+
+
+def test_runs_add_up_what_they_took(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    `.ci/run` runs tox twice, and says at its end what took how long in both.
+    """
+    times = project / "times"
+    monkeypatch.setenv("CI_TIMES", str(times))
+    tox(project, "-e", "first")
+    tox(project, "-e", "second,third")
+    first, then = times.read_text(encoding="utf-8").splitlines()
+    assert re.fullmatch(r"took \d+ s: first \d+ s", first)
+    assert re.fullmatch(r"took \d+ s: second \d+ s, third \d+ s", then)

@@ -121,11 +121,17 @@ class Watched(Call):
             raise AssertionError(f"it does not block: {self.outcome(0)}")
 
     def _stack(self) -> list[tuple[str, str, int]]:
-        frame = sys._current_frames().get(self._thread.ident or 0)
         stack = []
-        while frame is not None:
-            stack.append((frame.f_code.co_filename, frame.f_code.co_name, frame.f_lasti))
-            frame = frame.f_back
+        # Python 3.11 crashes if the thread returns from a frame while we go from it to the next.
+        switched_s = sys.getswitchinterval()
+        sys.setswitchinterval(BLOCKS_S)
+        try:
+            frame = sys._current_frames().get(self._thread.ident or 0)
+            while frame is not None:
+                stack.append((frame.f_code.co_filename, frame.f_code.co_name, frame.f_lasti))
+                frame = frame.f_back
+        finally:
+            sys.setswitchinterval(switched_s)
         return stack
 
     def outcome(self, timeout_s: float) -> str:

@@ -22,6 +22,20 @@ from environment import Environment
 from made_once import made_once
 from selection import asked_for
 
+#: What a test may take that is the first to ask for wheels and environments, and so makes them, or
+#: that waits for another one's.
+FIRST_TEST_LIMIT_S = 1200
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Give the tests of wheels the time to make them.
+    """
+    for item in items:
+        asks = "builder" in getattr(item, "fixturenames", ())
+        if asks and item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(FIRST_TEST_LIMIT_S))
+
 
 @pytest.fixture(scope="session")
 def wheelhouse() -> Path:

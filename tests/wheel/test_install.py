@@ -12,9 +12,6 @@ import pytest
 from building import PINS, VERSIONS
 from environment import Environment
 
-# Building the wheels and installing them is part of the first test that asks for it.
-pytestmark = pytest.mark.timeout(300)
-
 Damage = Callable[[Path, "bytes | None"], None]
 
 IDENTIFY = """

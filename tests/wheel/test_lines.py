@@ -23,9 +23,6 @@ from selection import LINES_AND_KINDS
 from vendoring.pins import KINDS
 from vendoring.series import read_series
 
-# The first test builds all of them.
-pytestmark = pytest.mark.timeout(1200)
-
 SERIES = read_series(ROOT, PINS.lines)
 each = pytest.mark.parametrize(("line", "kind"), LINES_AND_KINDS)
 

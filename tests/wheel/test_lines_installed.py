@@ -15,9 +15,6 @@ from selection import LINES, LINES_AND_KINDS
 
 from vendoring.pins import KINDS
 
-# The first test builds the wheels of all lines and installs what they depend on.
-pytestmark = pytest.mark.timeout(1200)
-
 each = pytest.mark.parametrize(("line", "kind"), LINES_AND_KINDS)
 MODULES = {"namespaced": "paramiko_patched", "dropin": "paramiko._patched"}
 

@@ -13,8 +13,6 @@ import pytest
 from building import PINS, VERSIONS, Builder, build_all, copy_project
 from environment import other_interpreter
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def sha256(path: Path) -> str:
     """
