@@ -13,6 +13,15 @@ from pathlib import Path
 import pytest
 
 
+def folder_of_run(factory: pytest.TempPathFactory) -> Path:
+    """
+    Return the directory for what is temporary in this run, which is the same in every worker.
+    """
+    folder = factory.getbasetemp()
+    # Each worker has a directory of its own below the run's.
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
     """
     Return a directory that is the same in every worker; the first that asks fills it.
@@ -21,10 +30,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
     :param make: is given the directory, which does not exist yet
     """
-    root = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        # Each worker has a directory of its own below the run's.
-        root = root.parent
+    root = folder_of_run(factory)
     folder = root / f"once-{name}"
     with (root / f"once-{name}.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

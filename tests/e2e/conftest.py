@@ -24,6 +24,7 @@ from e2e.figures import Figures
 from e2e.libraries import NEWEST, OLDEST, Libraries
 from e2e.tasks import Tasks
 from e2e.worker_process import Worker
+from made_once import folder_of_run
 
 from paramiko_gate.errors import GateError
 from paramiko_gate.servers.endpoint import Bastion, Host, Site
@@ -60,10 +61,9 @@ def libraries(
     """
     Return the environments of the workers.
     """
-    kept = request.config.getoption("environments", None)
-    return Libraries(
-        kept or tmp_path_factory.mktemp("environments"), tmp_path_factory.mktemp("builds")
-    )
+    scratch = folder_of_run(tmp_path_factory) / "libraries"
+    scratch.mkdir(exist_ok=True)
+    return Libraries(request.config.getoption("environments", None) or scratch / "kept", scratch)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ Environments with what examples and programs need, and one paramiko, stock or fo
 
 from __future__ import annotations
 
+import fcntl
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,10 +33,12 @@ REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 @dataclass
 class Libraries:
     """
-    Make environments, each when it is first asked for, which takes half a minute.
+    Make environments, each when one of the workers of a run first asks for it.
+
+    That takes half a minute; the other workers wait.
 
     :param Path kept: where they are, or go; those that are there already get the fork anew
-    :param Path scratch: for what building wheels needs; empty
+    :param Path scratch: for what building wheels needs; new for each run, and all workers have it
     """
 
     kept: Path
@@ -48,13 +51,22 @@ class Libraries:
         Return the interpreter of an environment with ``stock`` or ``fork`` of a line.
         """
         if (library, line) not in self._made:
-            self._made[library, line] = self._make(library, line)
+            with (self.scratch / "lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                environment = self._make(library, line)
+            self._made[library, line] = environment.python
         return self._made[library, line]
 
-    def _make(self, library: str, line: str) -> str:
+    def _make(self, library: str, line: str) -> Environment:
+        """
+        Return an environment, which is made unless another worker of this run has made it.
+        """
         folder = self.kept / f"{library}-{line}"
         is_new = not folder.exists()
         environment = Environment(folder, _base(line))
+        made = self.scratch / f"{library}-{line}.made"
+        if made.exists():
+            return environment
         if is_new:
             needs = [*(FABRIC_1 if line == OLDEST else PROGRAMS), f"paramiko==={line}"]
             environment.pip("install", "--quiet", "-r", str(REQUIREMENTS), *needs)
@@ -64,7 +76,8 @@ class Libraries:
         # The one can say what it is, and the other cannot.
         done = environment.run("-m", "paramiko._patched", check=False)
         assert (done.returncode == 0) == (library == "fork"), done.stdout + done.stderr
-        return environment.python
+        made.touch()
+        return environment
 
     def _wheel(self, line: str) -> Path:
         wheelhouse = filled_wheelhouse()
