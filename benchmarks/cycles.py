@@ -35,7 +35,7 @@ def run(
     Run the cycles of each library in one process, through ``ssh -W`` where there is OpenSSH.
 
     :param dict subjects: the libraries by name
-    :param int cycles: of the fork; stock does `STOCK_CYCLES` at the most
+    :param int cycles: of a fork; others do `STOCK_CYCLES` at the most
     :param Path directory: for servers; empty
     :param tell: is told what is done next
     :param list done: gets each round when it has ended
@@ -43,8 +43,9 @@ def run(
     """
     with run_chosen_site("auto", directory) as site:
         for library, subject in subjects.items():
-            number = cycles if library == "fork" else min(cycles, STOCK_CYCLES)
-            warm_up = WARM_UP if library == "fork" else 0
+            is_fork = library.startswith("fork")
+            number = cycles if is_fork else min(cycles, STOCK_CYCLES)
+            warm_up = WARM_UP if is_fork else 0
             order = {
                 **describe_host(site.host),
                 "proxy_command": site.bastion.proxy_command(site.host),

@@ -10,6 +10,7 @@ smallest program of the system that can relay: which one is in each round's fact
 from __future__ import annotations
 
 import contextlib
+import random
 import shlex
 import shutil
 import time
@@ -21,7 +22,7 @@ import psutil
 
 from benchmarks.figures import Round
 from benchmarks.program import Broken, Program, run_program
-from benchmarks.subjects import describe_host, in_turns
+from benchmarks.subjects import describe_host
 from paramiko_gate.errors import GateError
 from paramiko_gate.measure import Holdings, count_holdings, read_switches
 from paramiko_gate.servers.choice import run_chosen_site
@@ -42,6 +43,7 @@ def run(
     counts: list[int],
     rounds: int,
     window_s: float,
+    chance: random.Random,
     directory: Path,
     tell: Callable[[str], None],
     done: list[Round],
@@ -53,6 +55,7 @@ def run(
     :param list counts: numbers of connections
     :param int rounds: of each library with each number
     :param float window_s: seconds over which wake-ups and CPU are counted
+    :param chance: draws the order of a round
     :param Path directory: for the servers, empty
     :param tell: is told what is done next
     :param list done: gets each round when it has ended
@@ -69,7 +72,7 @@ def run(
                 "at_a_time": AT_A_TIME,
             }
             for number in range(rounds):
-                for library, subject in in_turns(subjects, number):
+                for library, subject in chance.sample(list(subjects.items()), len(subjects)):
                     tell(f"{case}, round {number + 1} of {rounds}, {library}")
                     facts: dict[str, Any] = {
                         "proxy": proxy,

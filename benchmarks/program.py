@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from paramiko_gate.servers.ending import descendants, end_all
 from paramiko_gate.target import Subject
 
@@ -36,11 +38,19 @@ class Program:
     Thread-safety: one thread; a second one of its own reads what the program says.
     """
 
-    def __init__(self, subject: Subject, script: str, directory: str, stderr: IO[bytes]) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        script: str,
+        directory: str,
+        stderr: IO[bytes],
+        prefix: tuple[str, ...],
+    ) -> None:
         self._stderr = stderr
+        self._family: list[psutil.Process] = []
         self._lines: queue.Queue[bytes] = queue.Queue()
         self._process = subprocess.Popen(
-            [*subject.interpreter, str(CLIENTS / script), subject.module],
+            [*prefix, *subject.interpreter, str(CLIENTS / script), subject.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -86,13 +96,27 @@ class Program:
                 if isinstance(answer, dict):
                     return answer
 
+    def wait(self, limit_s: float) -> None:
+        """
+        Let the program end by itself: it is told nothing more.
+
+        :raises Broken: it has not, within ``limit_s`` seconds
+        """
+        assert self._process.stdin is not None
+        self._family = descendants(self.pid)
+        self._process.stdin.close()
+        try:
+            self._process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            raise self._broken(f"still there after {limit_s:g} s") from None
+
     def end(self) -> None:
         """
         Kill the program and every process it has started, and reap it.
         """
-        family = descendants(self.pid)
+        self._family += descendants(self.pid)
         self._process.kill()
-        end_all(family)
+        end_all(self._family)
         self._process.wait()
         self._listener.join()
         for stream in (self._process.stdin, self._process.stdout):
@@ -113,16 +137,17 @@ class Program:
 
 
 @contextlib.contextmanager
-def run_program(subject: Subject, script: str) -> Iterator[Program]:
+def run_program(subject: Subject, script: str, prefix: tuple[str, ...] = ()) -> Iterator[Program]:
     """
     Run a client program, from when it has imported its library until the block is left.
 
     :param Subject subject: interpreter and library
     :param str script: one of ``clients/``
+    :param tuple prefix: the words of a program that runs it, such as strace
     :raises Broken: the program did not start
     """
     with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryFile() as stderr:
-        program = Program(subject, script, directory, stderr)
+        program = Program(subject, script, directory, stderr, prefix)
         try:
             program.hear(START_LIMIT_S)
             yield program

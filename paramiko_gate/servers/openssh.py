@@ -84,13 +84,14 @@ Host bastion
 
 
 @contextlib.contextmanager
-def run_site(directory: Path) -> Iterator[Site]:
+def run_site(directory: Path, options: str = "") -> Iterator[Site]:
     """
     Run a bastion and a host until the block is left, then end both with all their sessions.
 
     Blocks until both answer, at most `START_TIMEOUT_S` each.
 
     :param Path directory: an empty one; everything is written there and nothing elsewhere
+    :param str options: further lines of the host's configuration
     :raises GateError: a program is missing, or a server does not start or refuses its own key
     """
     sshd = find_tool("sshd")
@@ -98,7 +99,7 @@ def run_site(directory: Path) -> Iterator[Site]:
     client_key = make_key(directory / "client_key")
     strange_key = make_key(directory / "strange_key")
     with contextlib.ExitStack() as servers:
-        host = servers.enter_context(_run_sshd(sshd, directory / "host", client_key))
+        host = servers.enter_context(_run_sshd(sshd, directory / "host", client_key, options))
         gate = servers.enter_context(_run_sshd(sshd, directory / "bastion", client_key))
         bastion = _as_bastion(gate, directory / "bastion" / "ssh_config")
         _prove_login(bastion)
@@ -109,7 +110,7 @@ def run_site(directory: Path) -> Iterator[Site]:
 
 
 @contextlib.contextmanager
-def _run_sshd(sshd: str, directory: Path, client_key: Path) -> Iterator[Host]:
+def _run_sshd(sshd: str, directory: Path, client_key: Path, options: str = "") -> Iterator[Host]:
     """Run one server in a directory of its own; a taken port is tried again with another."""
     directory.mkdir()
     mark = secrets.token_hex(16)
@@ -129,6 +130,7 @@ def _run_sshd(sshd: str, directory: Path, client_key: Path) -> Iterator[Host]:
             mark_name=MARK,
             mark=mark,
         )
+        config += options
         path = _write_accepted_config(sshd, directory / "sshd_config", config)
         with log.open("wb") as output:
             server = subprocess.Popen(

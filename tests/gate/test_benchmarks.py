@@ -33,16 +33,24 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def pair(stock_python: str) -> tuple[str, ...]:
+    """
+    Return the options that choose stock and the installed fork, and make no environment.
+    """
+    given = ("--python", f"stock={stock_python}", "--python", f"fork={sys.executable}")
+    return ("--subjects", "stock,fork", *given)
+
+
 def test_idle_measures_both_libraries(stock_python: str, tmp_path: Path) -> None:
     """Every round holds its connections; stock is seen to poll, so the counting counts."""
     out = tmp_path / "out.json"
     done = run(
-        *("--only", "idle", "--stock-python", stock_python, "--json", str(out)),
-        *("--connections", "1,2", "--window", "2", "--idle-rounds", "1"),
+        *("--works", "idle", *pair(stock_python), "--json", str(out)),
+        *("--connections", "1,2", "--window", "2", "--rounds", "1"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     idle = json.loads(out.read_text("utf-8"))["idle"]
-    assert len(idle["summary"]) == 2 * 6
+    assert len(idle["summary"]) == 2 * 2 * 6
     assert len(idle["rounds"]) == 2 * 2
     for one in idle["rounds"]:
         count = one["facts"]["connections"]
@@ -51,40 +59,61 @@ def test_idle_measures_both_libraries(stock_python: str, tmp_path: Path) -> None
         assert one["figures"]["threads each"] == 1
         # Stock asks ten times a second; a busy machine makes that fewer.
         polls = one["figures"]["wake-ups / s"] > 3 * count
-        assert polls is (one["library"] == "stock"), one
+        assert polls is (one["subject"] == "stock"), one
 
 
-def test_transfer_measures_both_libraries(stock_python: str, tmp_path: Path) -> None:
-    """Every kind of transfer arrives whole and has its speed, of both libraries, in the table."""
-    out = tmp_path / "out.json"
+def test_quick_run_gives_table_json_and_plot(
+    needs_openssh: None, stock_python: str, tmp_path: Path
+) -> None:
+    """Two works of both libraries and of OpenSSH arrive whole, and are in all three."""
+    out, svg = tmp_path / "out.json", tmp_path / "out.svg"
     done = run(
-        *("--only", "transfer", "--stock-python", stock_python, "--json", str(out)),
-        *("--megabytes", "1", "--rounds", "1"),
+        *("--quick", "--works", "get,echo", "--subjects", "stock,fork,openssh", "--size", "3"),
+        *(*pair(stock_python)[2:], "--seed", "5", "--json", str(out), "--svg", str(svg)),
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "rounds in the order of --seed 5" in done.stderr
     found = json.loads(out.read_text("utf-8"))
-    assert found["libraries"]["stock"]["module"] == "paramiko"
-    assert found["libraries"]["fork"]["module"] == "paramiko_patched"
-    transfer = found["transfer"]
-    assert [one["error"] for one in transfer["rounds"]] == [None] * 16
-    assert len(transfer["summary"]) == 8 * 2
-    for line in transfer["summary"]:
-        assert line["stock"]["median"] > 0 and line["fork"]["median"] > 0
-        assert line["case"] in done.stdout
+    assert found["machine"]["cores"] >= 1
+    modules = [found["subjects"][name]["module"] for name in ("stock", "fork")]
+    assert modules == ["paramiko", "paramiko_patched"]
+    rounds, summary = found["speed"]["rounds"], found["speed"]["summary"]
+    assert [one["error"] for one in rounds] == [None] * 2 * 2 * 3
+    assert len(summary) == 2 * 3 * 3
+    for line in summary:
+        assert line["value"]["median"] >= 0 and line["case"] in done.stdout
+        assert (line["ratio"] is None) is (line["subject"] == "stock")
+    # A bar for speed and one for CPU, of each subject in each work; and the ground.
+    assert svg.read_text("utf-8").count("<rect") == 2 * 3 * 2 + 1
+
+
+def test_every_work_can_be_done(needs_openssh: None, stock_python: str, tmp_path: Path) -> None:
+    """No work is too much for the programs of paramiko and of OpenSSH, directly and relayed."""
+    out = tmp_path / "out.json"
+    works = "write,put,get-small,put-small,lines,connect,crowd,channels,connections,get-far"
+    done = run(
+        *("--quick", "--works", works, "--subjects", "stock,openssh", "--size", "2"),
+        *("--rounds", "1", "--carrier", "direct", *pair(stock_python)[2:], "--json", str(out)),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rounds = json.loads(out.read_text("utf-8"))["speed"]["rounds"]
+    assert [one for one in rounds if one["error"]] == []
+    # OpenSSH knows no lines, and no channels that share a connection.
+    assert len(rounds) == 10 + 8
 
 
 def test_cycles_count_who_was_told_of_both_libraries(stock_python: str, tmp_path: Path) -> None:
     """The fork tells every caller and leaves nothing; stock tells nobody."""
     out = tmp_path / "out.json"
     done = run(
-        *("--only", "cycles", "--stock-python", stock_python, "--json", str(out)),
+        *("--works", "cycles", *pair(stock_python), "--json", str(out)),
         *("--cycles", "3"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     rounds = json.loads(out.read_text("utf-8"))["cycles"]["rounds"]
-    told = {one["library"]: one["figures"]["told"] for one in rounds}
+    told = {one["subject"]: one["figures"]["told"] for one in rounds}
     assert told == {"stock": 0, "fork": 3}
-    (fork,) = [one["figures"] for one in rounds if one["library"] == "fork"]
+    (fork,) = [one["figures"] for one in rounds if one["subject"] == "fork"]
     assert [fork[name] for name in ("zombies", "children", "descriptors", "threads")] == [0] * 4
 
 
@@ -94,18 +123,19 @@ def test_death_measures_both_libraries(
     """The caller of the fork has its error, and the one of stock never gets it."""
     out = tmp_path / "out.json"
     done = run(
-        *("--only", "death", "--stock-python", stock_python, "--json", str(out)),
-        *("--death-rounds", "1"),
+        *("--works", "death", *pair(stock_python), "--json", str(out)),
+        *("--rounds", "1"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(out.read_text("utf-8"))["death"]
-    figures = {
-        library: {k: v for one in rounds for k, v in one.items()}
-        for library, rounds in found.items()
-    }
-    assert len(figures["paramiko"]) == len(figures["paramiko_patched"]) == 7
-    assert figures["paramiko"]["kill to error, ms"] is None
-    assert figures["paramiko_patched"]["kill to error, ms"] < 2000
+    rounds = json.loads(out.read_text("utf-8"))["death"]["rounds"]
+    figures: dict[str, dict[str, float]] = {"stock": {}, "fork": {}}
+    for one in rounds:
+        assert one["error"] is None
+        figures[one["subject"]] |= one["figures"]
+    assert len(figures["fork"]) == 7
+    assert figures["fork"]["kill to error, ms"] < 2000
+    assert "kill to error, ms" not in figures["stock"]
+    assert "never" in done.stdout
 
 
 def test_idle_says_why_a_library_cannot_hold_that_many(stock_python: str, tmp_path: Path) -> None:
@@ -114,8 +144,8 @@ def test_idle_says_why_a_library_cannot_hold_that_many(stock_python: str, tmp_pa
     limit = ["bash", "-c", 'ulimit -n 60; exec "$@"', "bash", sys.executable, "-m", "benchmarks"]
     done = subprocess.run(
         [
-            *(*limit, "--only", "idle", "--stock-python", stock_python, "--json", str(out)),
-            *("--connections", "30", "--window", "0.1", "--idle-rounds", "1"),
+            *(*limit, "--works", "idle", *pair(stock_python), "--json", str(out)),
+            *("--connections", "30", "--window", "0.1", "--rounds", "1"),
         ],
         cwd=CHECKOUT,
         stdin=subprocess.DEVNULL,
@@ -138,7 +168,7 @@ def test_benchmarks_leave_nothing_when_they_are_ended(stock_python: str) -> None
     """SIGTERM in the middle of a round takes servers, client and proxies down, and says so."""
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "benchmarks", "--only", "idle", "--stock-python", stock_python),
+            *(sys.executable, "-m", "benchmarks", "--works", "idle", *pair(stock_python)),
             *("--connections", "2", "--window", "50"),
         ],
         cwd=CHECKOUT,
@@ -149,7 +179,7 @@ def test_benchmarks_leave_nothing_when_they_are_ended(stock_python: str) -> None
     assert process.stderr is not None
     with process, process.stderr:
         try:
-            assert b"round 1 of 3, stock" in process.stderr.readline()
+            assert any(b"round 1 of 3" in line for line in process.stderr)
             # Two servers, their keeper, the client, and its two proxies.
             assert wait_for(lambda: len(descendants(process.pid)) == 6, 20)
             family = descendants(process.pid)
@@ -162,7 +192,7 @@ def test_benchmarks_leave_nothing_when_they_are_ended(stock_python: str) -> None
 
 def test_benchmarks_refuse_wrong_options() -> None:
     """A name or a number that makes no sense is refused before anything is started."""
-    for wrong in (["--only", "speed"], ["--connections", "0"], ["--megabytes", "many"]):
+    for wrong in (["--works", "speed"], ["--connections", "0"], ["--size", "many"]):
         done = run(*wrong)
         assert done.returncode == 2
         assert "error: argument" in done.stderr
