@@ -58,9 +58,6 @@ class SocketWait:
     Thread-safety: one thread waits and one sends; any may call the rest.
     """
 
-    #: How many bytes to ask for, if more than are needed now.
-    read_ahead = 0
-
     def __init__(self, sock: Any) -> None:
         self._socket = sock
 
@@ -129,8 +126,6 @@ class _ProxyWait(SocketWait):
     """
 
     _socket: ProxyCommand
-    #: What a pipe holds.
-    read_ahead = 65536
 
     def wait_readable(self, seconds: float | None) -> bool:
         return self._socket._wait_readable(seconds)
@@ -169,8 +164,6 @@ class _ChannelWait(SocketWait):
     Only one packet at a time, so that the queue stays short; nobody waits for
     those that others go on to put there.
     """
-
-    read_ahead = 65536
 
     def __init__(self, channel: Any) -> None:
         super().__init__(channel)

@@ -522,7 +522,7 @@ class Packetizer:
         sealed = self.__sealer.seal(packet, number)
         self.__sequence_number_out = self.__next_number(number, self.__sealer)
         self.__sent_packets += 1
-        self.__sent_bytes += len(sealed)
+        self.__sent_bytes += sum(map(len, sealed))
         if not self.__need_rekey and (
             self.__sent_packets >= self.REKEY_PACKETS
             or self.__sent_bytes >= self.REKEY_BYTES
@@ -532,9 +532,8 @@ class Packetizer:
             self._log(DEBUG, text)
             self._trigger_rekey()
         self.__keepalive_last = time.monotonic()
-        return self.__output.put(
-            sealed, self.may_hold and kind in _HELD and self.__is_clear()
-        )
+        is_held = self.may_hold and kind in _HELD and self.__is_clear()
+        return self.__output.put(*sealed, is_held=is_held)
 
     def _build_packet(self, payload: bytes) -> bytes:
         return self.__sealer.frame(payload)
@@ -663,19 +662,19 @@ class Packetizer:
             if payload is not None:
                 break
             self.__fill()
-        message: Any = Message(payload[1:])
+        message: Any = Message(bytes(payload[1:]))
         message.seqno = number
         return payload[0], message
 
-    def __goes_the_short_way(self, payload: bytes) -> bool:
+    def __goes_the_short_way(self, payload: memoryview) -> bool:
         return (
             payload[0] in _FOR_CHANNELS
             and self.short_way is not None
             and not self.__dump_packets
-            and self.short_way.take(memoryview(payload))
+            and self.short_way.take(payload)
         )
 
-    def __next_payload(self) -> bytes | None:
+    def __next_payload(self) -> memoryview | None:
         """
         Return the next message, or `None` if not all of it is here.
         """
@@ -691,9 +690,9 @@ class Packetizer:
         if self.__inflate is not None:
             # Of a compressor that knows no limit, this is one field more.
             self.__inflate.limit = self.message_limit  # type: ignore[attr-defined]
-            payload = self.__inflate(payload)
+            payload = memoryview(self.__inflate(bytes(payload)))
         if self.__dump_packets:
-            self.__dump("Read", "IN", payload, 0)
+            self.__dump("Read", "IN", bytes(payload), 0)
         self.__sequence_number_in = self.__next_number(
             self.__sequence_number_in, self.__opener
         )

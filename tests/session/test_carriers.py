@@ -393,7 +393,7 @@ class Interrupting:
     Raise what a signal handler raises, as soon as a packet's cipher has gone on.
     """
 
-    def __call__(self, packet: bytes, number: int) -> bytes:
+    def __call__(self, packet: bytes, number: int) -> tuple[bytes, ...]:
         raise KeyboardInterrupt
 
 

@@ -68,7 +68,7 @@ class Outbound:
         # Reentrant, for those that interrupt.
         self.lock = threading.RLock()
         self._changed = threading.Condition(self.lock)
-        self._packets: list[bytes] = []
+        self._parts: list[bytes] = []
         #: How many bytes were put, ever: the position of the last packet.
         self.accepted = 0
         #: How many of these were written.
@@ -80,17 +80,19 @@ class Outbound:
         #: Until when the last packet waits for the next one; 0 if it does not.
         self._held_until = 0.0
 
-    def put(self, packet: bytes, is_held: bool = False) -> int:
+    def put(self, *parts: bytes, is_held: bool = False) -> int:
         """
         Give a packet its place in the order.  The lock is held.
 
+        :param parts: of the packet, as they follow each other.
         :param bool is_held:
             it may wait `HOLD_S` for a packet that it can be written with.
         :returns: its position.
         """
-        self.accepted += len(packet)
+        for part in parts:
+            self.accepted += len(part)
         if self._failure is None:
-            self._packets.append(packet)
+            self._parts.extend(parts)
         self._held_until = time.monotonic() + HOLD_S if is_held else 0.0
         return self.accepted
 
@@ -100,14 +102,14 @@ class Outbound:
         """
         with self.lock:
             self._failure = error
-            self._packets.clear()
+            self._parts.clear()
             self._wake()
 
     def is_empty(self) -> bool:
         """
         Return whether all is written.
         """
-        return not self._packets
+        return not self._parts
 
     def is_over(self, position: int | None) -> bool:
         """
@@ -127,7 +129,7 @@ class Outbound:
         """
         Return whether there are packets and nobody who writes them.
         """
-        return bool(self._packets) and self._writer is None
+        return bool(self._parts) and self._writer is None
 
     def flush(
         self,
@@ -161,7 +163,7 @@ class Outbound:
             try:
                 self._write_down_to(write, position, deadline)
                 # What others have put down, who need not wait for it then.
-                while self._packets and self._advance(try_to_write):
+                while self._parts and self._advance(try_to_write):
                     pass
             finally:
                 with self.lock:
@@ -215,19 +217,18 @@ class Outbound:
 
     def _join_first(self) -> bytes:
         """
-        Return the first packet, joined with those behind it that are written
-        by the same call.  The lock is held.
+        Return what is written by one call, in one piece.  The lock is held.
         """
-        packets = self._packets
-        if len(packets) > 1 and len(packets[0]) < JOINED_LIMIT:
+        parts = self._parts
+        if len(parts) > 1 and len(parts[0]) < JOINED_LIMIT:
             size = count = 0
-            for packet in packets:
-                size += len(packet)
+            for part in parts:
+                size += len(part)
                 if size > JOINED_LIMIT and count:
                     break
                 count += 1
-            packets[:count] = [b"".join(packets[:count])]
-        return packets[0]
+            parts[:count] = [b"".join(parts[:count])]
+        return parts[0]
 
     def _advance(self, write: Write) -> int:
         """
@@ -235,11 +236,11 @@ class Outbound:
         writer calls this.
         """
         with self.lock:
-            if not self._packets:
+            if not self._parts:
                 return 0  # another thread has ended all
-            packets = self._join_first()
+            data = self._join_first()
         try:
-            count = write(packets)
+            count = write(data)
         # Anything else is a signal handler's, and ends nothing.
         except ProxyCommandFailure as e:
             self.end(e.with_traceback(None))
@@ -254,8 +255,8 @@ class Outbound:
             # Somebody else's packet may be out, though this writer goes on.
             self._wake()
             if self._failure is None and count:
-                if count < len(packets):
-                    self._packets[0] = packets[count:]
+                if count < len(data):
+                    self._parts[0] = data[count:]
                 else:
-                    del self._packets[0]
+                    del self._parts[0]
         return count

@@ -123,17 +123,17 @@ class Clear:
             payload, self.block_size, self.is_length_padded, self.is_random
         )
 
-    def seal(self, packet: bytes, number: int) -> bytes:
+    def seal(self, packet: bytes, number: int) -> tuple[bytes, ...]:
         """
-        Return what is sent of a packet.
+        Return what is sent of a packet, in parts that follow each other.
 
         :param int number: of the packet: 0 for the first.
         """
-        return packet
+        return (packet,)
 
     def open(
         self, received: bytearray, number: int, check: CheckLength
-    ) -> tuple[bytes, int] | None:
+    ) -> tuple[memoryview, int] | None:
         """
         Take the next packet out of what was received.
 
@@ -154,7 +154,11 @@ class Clear:
         packet = self._open(received, end, number)
         del received[:end]
         self._length = None
-        return self._payload(packet), end
+        # Not sliced: what is long is copied when its reader is known.
+        last = len(packet) - packet[_LENGTH_SIZE]
+        if last <= _LENGTH_SIZE + 1:
+            raise SSHException("Packet without a message")
+        return memoryview(packet)[_LENGTH_SIZE + 1 : last], end
 
     def _begin(self, head: bytes | bytearray, check: CheckLength) -> None:
         length = int.from_bytes(head[:_LENGTH_SIZE], "big")
@@ -170,15 +174,9 @@ class Clear:
 
     def _open(self, received: bytearray, end: int, number: int) -> bytes:
         """
-        Return the packet in clear, from behind its length on.
+        Return the packet in clear, which begins with its length.
         """
-        return bytes(received[_LENGTH_SIZE:end])
-
-    def _payload(self, packet: bytes) -> bytes:
-        end = len(packet) - packet[0]
-        if end <= 1:
-            raise SSHException("Packet without a message")
-        return packet[1:end]
+        return bytes(received[:end])
 
 
 class _WithMac(Clear):
@@ -218,14 +216,13 @@ class EncryptAndMac(_WithMac):
     #: The first block in clear, of a packet that is not here as a whole.
     _head = b""
 
-    def seal(self, packet: bytes, number: int) -> bytes:
+    def seal(self, packet: bytes, number: int) -> tuple[bytes, ...]:
         code = self._mac(number.to_bytes(4, "big"), packet)
-        sealed: bytes = self._update(packet) + code
-        return sealed
+        return self._update(packet), code
 
     def open(
         self, received: bytearray, number: int, check: CheckLength
-    ) -> tuple[bytes, int] | None:
+    ) -> tuple[memoryview, int] | None:
         if self._length is None:
             if len(received) < self.block_size:
                 return None
@@ -239,7 +236,7 @@ class EncryptAndMac(_WithMac):
             rest = self._update(view[self.block_size : code_at])
         packet = self._head + rest
         self._check(received[code_at:end], number.to_bytes(4, "big"), packet)
-        return packet[_LENGTH_SIZE:]
+        return packet
 
 
 class EncryptThenMac(_WithMac):
@@ -249,20 +246,20 @@ class EncryptThenMac(_WithMac):
 
     is_length_padded = False
 
-    def seal(self, packet: bytes, number: int) -> bytes:
-        with memoryview(packet) as view:
-            sealed = packet[:_LENGTH_SIZE] + self._update(view[_LENGTH_SIZE:])
-        return sealed + self._mac(number.to_bytes(4, "big"), sealed)
+    def seal(self, packet: bytes, number: int) -> tuple[bytes, ...]:
+        length = packet[:_LENGTH_SIZE]
+        body = self._update(memoryview(packet)[_LENGTH_SIZE:])
+        code = self._mac(number.to_bytes(4, "big"), length, body)
+        return length, body, code
 
     def _open(self, received: bytearray, end: int, number: int) -> bytes:
         code_at = end - self._mac_size
         code = received[code_at:end]
-        packet: bytes
         with memoryview(received) as view:
             # Before anything is decrypted.
             self._check(code, number.to_bytes(4, "big"), view[:code_at])
-            packet = self._update(view[_LENGTH_SIZE:code_at])
-        return packet
+            body: bytes = self._update(view[_LENGTH_SIZE:code_at])
+        return bytes(received[:_LENGTH_SIZE]) + body
 
 
 class Aead(Clear):
@@ -293,19 +290,17 @@ class Aead(Clear):
     def _end(self) -> int:
         return super()._end() + self._tag_size
 
-    def seal(self, packet: bytes, number: int) -> bytes:
+    def seal(self, packet: bytes, number: int) -> tuple[bytes, ...]:
         length = packet[:_LENGTH_SIZE]
         body = packet[_LENGTH_SIZE:]
-        sealed: bytes
-        sealed = length + self._engine.encrypt(self._nonce(), body, length)
-        return sealed
+        return length, self._engine.encrypt(self._nonce(), body, length)
 
     def _open(self, received: bytearray, end: int, number: int) -> bytes:
         length = bytes(received[:_LENGTH_SIZE])
         with memoryview(received) as view:
             body = bytes(view[_LENGTH_SIZE:end])
         try:
-            packet: bytes = self._engine.decrypt(self._nonce(), body, length)
+            body = self._engine.decrypt(self._nonce(), body, length)
         except InvalidTag as e:
             raise SSHException("Mismatched MAC") from e
-        return packet
+        return length + body
