@@ -27,7 +27,7 @@ import struct
 import threading
 import time
 import weakref
-from typing import Any, Callable, Union
+from typing import Any, Callable
 
 from paramiko._connection_end import explain, raise_failure
 from paramiko.buffered_pipe import BufferedPipe
@@ -46,8 +46,8 @@ from paramiko.ssh_exception import SSHException
 #: nobody busier, and would lie in memory twice.
 TOGETHER_SIZE = 256 * 1024
 
-#: What a packet may hold beside its data, as upstream counts it, in bytes.
-HEAD_SIZE = 64
+#: How many characters of a text are sent at a time, if it is no ASCII.
+TEXT_SIZE = 4096
 
 #: How often, in seconds, a sender that waits for the end of a key exchange
 #: looks whether the connection goes on.
@@ -62,13 +62,14 @@ _EXTENDED_HEAD = struct.Struct(">BIII")
 #: The only kind of extended data that there is, by RFC 4254, section 5.2.
 _STDERR_CODE = 1
 
-_Sendable = Union[str, memoryview]
+_DATA_KINDS = (MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA)
+_ENDS = (MSG_CHANNEL_EOF, MSG_CHANNEL_CLOSE)
 
-# What upstream's classes have, as they were when they were made.
+# What the classes have unless a program puts its own in that place.
 _own: dict[str, Any] = {}
 
 
-def know_own(channel_class: type, transport_class: type) -> bool:
+def know_own(channel_class: type, transport_class: Any) -> bool:
     """
     Remember the methods in whose place a program may put its own.
     """
@@ -77,21 +78,25 @@ def know_own(channel_class: type, transport_class: type) -> bool:
         (transport_class, ("_send_message", "_send_user_message")),
     ):
         _own.update({name: getattr(owner, name) for name in names})
-    table = getattr(transport_class, "_channel_handler_table", {})
-    _own["handlers"] = {kind: table.get(kind) for kind in _SHORT_KINDS}
+    _own["handlers"] = _short_handlers(transport_class)
     return True
 
 
-_SHORT_KINDS = (
-    MSG_CHANNEL_DATA,
-    MSG_CHANNEL_EXTENDED_DATA,
-    MSG_CHANNEL_WINDOW_ADJUST,
-)
+def _short_handlers(transport: Any) -> list[Any]:
+    """
+    Return the handlers that `ShortWay` takes the place of.
+    """
+    table = transport._channel_handler_table
+    return [
+        table.get(MSG_CHANNEL_DATA),
+        table.get(MSG_CHANNEL_EXTENDED_DATA),
+        table.get(MSG_CHANNEL_WINDOW_ADJUST),
+    ]
 
 
 def _is_own(holder: Any, name: str) -> bool:
     method = getattr(holder, name, None)
-    return getattr(method, "__func__", None) is _own.get(name)
+    return getattr(method, "__func__", None) is _own[name]
 
 
 def _closed() -> OSError:
@@ -105,12 +110,29 @@ def send(channel: Any, data: Any, head: bytes) -> int:
     Blocks like `.Channel.send`; a channel that carries another connection
     waits for room alone.
 
-    :param data: any bytes-like object, or a `str`.
+    :param data: any bytes-like object, or a `str`, which goes out as UTF-8.
     :param bytes head: how the message begins, down to its length.
-    :returns: how much was sent; 0 if the program has ended its input.
+    :returns:
+        how many bytes were sent, or characters of a `str`; 0 if the program
+        has ended its input.
     """
+    if isinstance(data, str) and not data.isascii():
+        return _send_text(channel, data[:TEXT_SIZE], head)
     limit = TOGETHER_SIZE if channel._is_carrier else 0
-    return _send(channel, _sendable(data), head, limit)
+    return _send(channel, _view(data), head, limit)
+
+
+def _send_text(channel: Any, text: str, head: bytes) -> int:
+    """
+    Send a text that one packet holds: no character of it in part.
+    """
+    rest = _view(text)
+    while rest:
+        sent = _send(channel, rest, head, 0)
+        if not sent:
+            return 0
+        rest = rest[sent:]
+    return len(text)
 
 
 def send_some(channel: Any, data: Any, name: str) -> int:
@@ -123,7 +145,7 @@ def send_some(channel: Any, data: Any, name: str) -> int:
     """
     if _is_own(channel, name):
         head = _head(channel, name)
-        sent = _send(channel, _sendable(data), head, TOGETHER_SIZE)
+        sent = _send(channel, _view(data), head, TOGETHER_SIZE)
     else:
         sent = getattr(channel, name)(data)
     if not sent:
@@ -146,7 +168,7 @@ def send_all(
     if not _is_own(channel, name):
         one_by_one(data)
         return
-    rest = _sendable(data)
+    rest = _view(data)
     head = _head(channel, name)
     while rest:
         sent = _send(channel, rest, head, TOGETHER_SIZE)
@@ -155,14 +177,12 @@ def send_all(
         rest = rest[sent:]
 
 
-def _sendable(data: Any) -> _Sendable:
+def _view(data: Any) -> memoryview:
     """
-    Return the data as what can be cut into pieces without a copy.
-
-    Text stays text, since its sender counts characters.
+    Return bytes that can be cut into pieces without a copy.
     """
-    if isinstance(data, (str, bytes)):
-        return data if isinstance(data, str) else memoryview(data)
+    if isinstance(data, (bytes, str)):
+        return memoryview(data.encode() if isinstance(data, str) else data)
     if not isinstance(data, memoryview):
         # Whatever the program does to it meanwhile.
         return memoryview(bytes(memoryview(data)))
@@ -176,10 +196,11 @@ def _head(channel: Any, name: str) -> bytes:
     return _STDERR.pack(MSG_CHANNEL_EXTENDED_DATA, number, _STDERR_CODE)
 
 
-def _send(channel: Any, data: _Sendable, head: bytes, limit: int) -> int:
+def _send(channel: Any, data: memoryview, head: bytes, limit: int) -> int:
     """
     Send one packet, and more if that is less than ``limit`` bytes.
     """
+    end = channel
     try:
         with channel.lock:
             if channel.closed:
@@ -191,58 +212,53 @@ def _send(channel: Any, data: _Sendable, head: bytes, limit: int) -> int:
                 more = min(more, channel.out_window_size)
                 channel.out_window_size -= more
                 size += more
-        if size:
-            channel._is_handing_over = True
-            _hand_over(channel, _packets(head, data, size, packet_size))
-            channel._is_handing_over = False
-            return size
+        if not size:
+            if channel._failure is not None:
+                raise_failure(channel)
+            return 0
+        channel._is_handing_over = True
+        end = channel.transport
+        if not _hand_over(channel, _packets(head, data, size, packet_size)):
+            raise_failure(end)
+            raise _closed()
+        channel._is_handing_over = False
+        return size
     except Exception as e:
+        explain(end, e)
         explain(channel, e)
         raise
-    if channel._failure is not None:
-        raise_failure(channel)
-    return 0
 
 
 def _packets(
-    head: bytes, data: _Sendable, size: int, packet_size: int
+    head: bytes, data: memoryview, size: int, packet_size: int
 ) -> list[bytes]:
     """
     Return the messages that hold the first bytes of the data.
     """
     packets = []
     for start in range(0, size, packet_size):
-        piece = data[start : min(start + packet_size, size)]
-        body = piece.encode() if isinstance(piece, str) else piece
+        body = data[start : min(start + packet_size, size)]
         packets.append(b"".join((head, _LENGTH.pack(len(body)), body)))
     return packets
 
 
-def _hand_over(channel: Any, packets: list[bytes]) -> None:
+def _hand_over(channel: Any, packets: list[bytes]) -> bool:
     """
     Queue data, and wait until it is written, unless nobody may wait here.
+
+    :returns: ``False`` if it came too late, or the connection has ended.
     """
     transport = channel.transport
     if not _sends_plainly(transport):
-        if _is_too_late(channel, MSG_CHANNEL_DATA):
-            raise _closed()
+        if _is_too_late(channel, packets[0][0]):
+            return False
+        post, wait = transport._post_message, transport._send_user_message
         for packet in packets:
-            if channel._is_carrier:
-                transport._post_message(Message(packet))
-            else:
-                transport._send_user_message(Message(packet))
-        return
-    try:
-        if channel._is_carrier or threading.get_ident() == transport.ident:
-            is_sent = _post(channel, packets)
-        else:
-            is_sent = _send_in_order(channel, packets)
-    except Exception as e:
-        explain(transport, e)
-        raise
-    if not is_sent:
-        raise_failure(transport)
-        raise _closed()
+            (post if channel._is_carrier else wait)(Message(packet))
+        return True
+    if channel._is_carrier or threading.get_ident() == transport.ident:
+        return _post(channel, packets)
+    return _send_in_order(channel, packets)
 
 
 def send_message(channel: Any, message: Any) -> None:
@@ -296,9 +312,16 @@ def enlarge_window(channel: Any, message: Any) -> None:
 
 
 def _sends_plainly(transport: Any) -> bool:
-    return _is_own(transport, "_send_message") and _is_own(
-        transport, "_send_user_message"
-    )
+    """
+    Return whether the transport sends by methods of its own alone.
+    """
+    try:
+        return (
+            transport._send_user_message.__func__ is _own["_send_user_message"]
+            and transport._send_message.__func__ is _own["_send_message"]
+        )
+    except AttributeError:
+        return False
 
 
 def _send_visibly(
@@ -309,7 +332,8 @@ def _send_visibly(
     """
     kind = message.asbytes()[0]
     if not _is_too_late(channel, kind):
-        _note_end(channel, kind)
+        if kind in _ENDS:
+            _note_end(channel, kind)
         send(message)
 
 
@@ -317,18 +341,14 @@ def _is_too_late(channel: Any, kind: int) -> bool:
     """
     Return whether such a message may not be sent any more.
     """
-    if channel._is_close_queued:
-        return True
-    return bool(channel._is_eof_queued) and kind in (
-        MSG_CHANNEL_DATA,
-        MSG_CHANNEL_EXTENDED_DATA,
-    )
+    is_late: bool = channel._is_close_queued
+    return is_late or (channel._is_eof_queued and kind in _DATA_KINDS)
 
 
 def _note_end(channel: Any, kind: int) -> None:
     if kind == MSG_CHANNEL_EOF:
         channel._is_eof_queued = True
-    elif kind == MSG_CHANNEL_CLOSE:
+    else:
         channel._is_close_queued = True
 
 
@@ -345,7 +365,8 @@ def _queue(
         return False, None
     for packet in packets:
         position = put(packet)
-    _note_end(channel, kind)
+    if kind in _ENDS:
+        _note_end(channel, kind)
     return True, position
 
 
@@ -434,8 +455,9 @@ class ShortWay:
     """
 
     def __init__(self, transport: Any) -> None:
-        # Which has this, by its packetizer.
-        self._transport = weakref.proxy(transport)
+        # Weak, since that has this, by its packetizer.
+        self._transport = weakref.ref(transport)
+        self._is_own = _short_handlers(transport) == _own["handlers"]
         self._taken: dict[int, _Taken] = {}
 
     def take(self, payload: memoryview) -> bool:
@@ -464,8 +486,12 @@ class ShortWay:
             code, count = _EXTENDED_HEAD.unpack_from(payload)[2:]
             if code != _STDERR_CODE:
                 return False
-            is_combined = taken.channel.combine_stderr
-            stream = taken.out if is_combined else taken.err
+            stream = taken.err
+            if taken.channel.combine_stderr:
+                # Upstream feeds it by a method that a program may have.
+                if not _is_own(taken.channel, "_feed"):
+                    return False
+                stream = taken.out
         if len(payload) != start + count or count > taken.room:
             return False
         taken.room -= count
@@ -499,21 +525,16 @@ class ShortWay:
         """
         Return what takes the first message of a channel, if one may.
         """
-        transport = self._transport
-        if transport._expected_packet:
+        transport = self._transport()
+        if transport is None or transport._expected_packet:
             return None
         channel = transport._channels.get(number)
-        table = transport._channel_handler_table
         if (
             channel is None
+            or not self._is_own
             or channel.ultra_debug
             or type(channel.in_buffer) is not BufferedPipe
             or type(channel.in_stderr_buffer) is not BufferedPipe
-            or not _is_own(channel, "_feed")
-            or any(
-                table.get(kind) is not handler
-                for kind, handler in _own["handlers"].items()
-            )
         ):
             return None
         taken = self._taken[number] = _Taken(channel)
