@@ -30,7 +30,7 @@ LIMIT_S = 50
 #: Those that are ours as a whole: they say by themselves what they do, and with types.
 WHOLE = ("buffered_pipe", "packet", "pipe", "proxy")
 #: What is not compared of these.
-OF_WHOLE = ("doc", "annotations")
+OF_WHOLE = ("annotations", "doc", "name")
 
 #: What is meant to differ from stock: where, in what, and why.
 MEANT: Mapping[str, tuple[str, str]] = {

@@ -16,8 +16,8 @@ Open = Callable[..., Connection]
 #: Reads its input and prints nothing.
 READS = "exec cat >/dev/null"
 
-#: More than the pipe to a stalled proxy holds.
-FILLS_PIPE = bytes(1_000_000)
+#: More than the pipe to a stalled proxy holds, and less than the window of the server.
+FILLS_PIPE = bytes(2_000_000)
 
 #: So much of it makes a reader grant more room.
 OUTPUT_BYTES = 1_000_000

@@ -16,8 +16,8 @@ from waiting import Call
 
 SIZE_BYTES = 4_000_000
 
-#: What one call gives at the most; by the packet, twice as many calls would be needed at the least.
-PIPE_SIZE_BYTES = 65536
+#: What one call gives at the most; by the packet, eight times as many would be needed at the least.
+READ_SIZE_BYTES = 256 * 1024
 
 #: How long nothing comes to a pipe that is full, or that all has been written to.
 SETTLED_S = 0.02
@@ -60,6 +60,6 @@ def test_output_is_read_in_large_pieces(open_connection: Callable[..., Connectio
     assert received == bytes(SIZE_BYTES)
     assert channel.recv_exit_status() == 3
     # One call may have been under way before there was anybody to count it.
-    assert sum(calls) > SIZE_BYTES - PIPE_SIZE_BYTES
+    assert sum(calls) > SIZE_BYTES - READ_SIZE_BYTES
     assert len(calls) < sum(calls) / 32768
-    assert max(calls) <= PIPE_SIZE_BYTES
+    assert max(calls) <= READ_SIZE_BYTES

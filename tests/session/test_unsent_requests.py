@@ -15,8 +15,8 @@ from waiting import Call
 
 Open = Callable[..., Connection]
 
-#: More than the pipe to a stalled proxy holds.
-FILLS_PIPE = bytes(1_000_000)
+#: More than the pipe to a stalled proxy holds, and less than the window of the server.
+FILLS_PIPE = bytes(2_000_000)
 
 #: Calls of a client and a file that is open and not read to its end.
 CALLS: dict[str, Callable[[Any, Any, Path], Any]] = {
