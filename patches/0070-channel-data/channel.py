@@ -41,9 +41,11 @@ class Channel:
 
     # replaces statement: 89de54a4b8a16da5
     def _set_window(self):
-        # A quarter: each update is a packet, and three quarters are room
-        # enough for a long way.
-        self.in_window_threshold = window_size // 4
+        # The packet that exceeds it makes it a quarter: each update costs a
+        # packet, and four of these are the whole window, on a long way too.
+        self.in_window_threshold = max(
+            window_size // 10, window_size // 4 - max_packet_size
+        )
 
     # replaces statement: 7025d4fec4caf4c1
     def recv(self):
