@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 #: The environment of the first ring that asks whether what is installed does what is promised.
@@ -40,7 +41,10 @@ def first_ring(root: Path) -> set[str]:
     commands = re.sub(r"\{posargs:?|\}", "", commands)
     # A command may be for some environments only, whose names then stand in front of it.
     runs = re.findall(rf"^(?:{ENVIRONMENT}: +)?pytest +(.*)$", commands, re.MULTILINE)
-    return {test for run in runs for test in collected(root, selection(run))}
+    # pytest imports all tests for each command, which takes one core some seconds.
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.map(lambda run: collected(root, selection(run)), runs)
+        return set().union(*found)
 
 
 def selection(run: str) -> list[str]:

@@ -20,6 +20,7 @@ from upstream_suite import (
     read_report,
     suspects,
     unpack_suite,
+    whole,
 )
 
 
@@ -38,6 +39,16 @@ def deviation(test: str) -> Deviation:
 
 
 STOCK = run(a="passed", b="passed", c="skipped")
+
+
+def test_parts_of_a_run_are_put_together() -> None:
+    """
+    Every test of theirs is in the whole, with its words, and their time is added up.
+    """
+    failed = Run("x-1", {"b": "failed"}, {"b": "why"}, 2.0)
+    assert whole("x", [run(a="passed"), failed]) == Run(
+        "x", {"a": "passed", "b": "failed"}, {"b": "why"}, 3.0
+    )
 
 
 def test_compare_accepts_equal_runs_and_listed_failures() -> None:

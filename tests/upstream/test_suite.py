@@ -14,7 +14,7 @@ from upstream_yardstick import YARDSTICKS
 from vendoring import pins
 
 # All three suites of a line are run as part of the first test that asks for them.
-pytestmark = [pytest.mark.timeout(1500), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(3000), pytest.mark.slow]
 
 LATER = pytest.mark.ci("the same code under another name")
 KINDS = ["dropin", pytest.param("namespaced", marks=LATER)]
