@@ -5,9 +5,10 @@ Rounds, what they come to, and how that is shown.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from benchmarks.works import WORKS
 
 #: What all others are compared with, if it takes part.
 YARDSTICK = "stock"
@@ -70,10 +71,12 @@ class Line:
 
 def compare(rounds: list[Round]) -> list[Line]:
     """
-    Return a line for each figure of each case and subject; cases and figures as they came first.
+    Return a line for each figure of each case and subject.
+
+    Cases come in the order of the works, whatever the order of the rounds was.
     """
     lines = []
-    for case in dict.fromkeys(one.case for one in rounds):
+    for case in sorted(dict.fromkeys(one.case for one in rounds), key=_place):
         of_case = [one for one in rounds if one.case == case]
         figures = list(dict.fromkeys(name for one in of_case for name in one.figures)) or ["all"]
         for subject in dict.fromkeys(one.subject for one in of_case):
@@ -102,7 +105,7 @@ def show(lines: list[Line], order: list[str]) -> None:
     from rich.table import Table
 
     console = Console()
-    for case in sorted(dict.fromkeys(line.case for line in lines), key=_by(lines)):
+    for case in dict.fromkeys(line.case for line in lines):
         of_case = [line for line in lines if line.case == case]
         cells = {(line.subject, line.figure): _cell(line) for line in of_case}
         subjects = [name for name in order if any(line.subject == name for line in of_case)]
@@ -139,17 +142,10 @@ def short(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
-def _by(lines: list[Line]) -> Callable[[str], int]:
-    from benchmarks.works import WORKS
-
+def _place(case: str) -> int:
     names = [work.name for work in WORKS]
-    first = [line.case for line in lines]
-
-    def place(case: str) -> int:
-        name = case.partition(",")[0]
-        return names.index(name) if name in names else len(names) + first.index(case)
-
-    return place
+    name = case.partition(",")[0]
+    return names.index(name) if name in names else len(names)
 
 
 def _cell(line: Line) -> str:

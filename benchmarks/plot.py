@@ -19,7 +19,7 @@ COLOURS = {
 }
 OTHER_COLOUR = "#5fa8d3"
 #: In pixels.
-BAR, GAP, LEFT, PANEL, TOP = 12, 14, 190, 300, 56
+BAR, GAP, LEFT, PANEL, TOP = 12, 14, 215, 300, 56
 #: Ratios beyond this are cut, with their number beside.
 MOST = 4.0
 

@@ -35,7 +35,7 @@ CIPHERS = {
 }
 EXCHANGES = "curve25519-sha256,curve25519-sha256@libssh.org"
 #: One work may take this long, in seconds: a fixed part, and at a crawl of a megabyte a second.
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 LIMIT_EACH_S = 1.0
 #: The longest and the shortest of the small files, in bytes.
 SMALL_BYTES = (1, 6144)

@@ -102,6 +102,20 @@ def test_every_work_can_be_done(needs_openssh: None, stock_python: str, tmp_path
     assert len(rounds) == 10 + 8
 
 
+def test_counts_warn_of_what_has_grown() -> None:
+    """What is far above the reference is told; what is below, or has none, is not."""
+    code = (
+        "from benchmarks.counts import growth;"
+        "reference = {'a': {'calls/packet': 50.0, 'switches/MB': 50.0}};"
+        "found = {'a': {'calls/packet': 70.0, 'switches/MB': 10.0}, 'b': {'x/y': 9}};"
+        "print(*growth(found, reference))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, timeout=55
+    )
+    assert done.stdout == "a: 70.0 calls/packet; the reference is 50.0\n", done.stderr
+
+
 def test_cycles_count_who_was_told_of_both_libraries(stock_python: str, tmp_path: Path) -> None:
     """The fork tells every caller and leaves nothing; stock tells nobody."""
     out = tmp_path / "out.json"
