@@ -28,6 +28,8 @@ COUNTED = ("cat", "get", "put", "echo")
 SMALLER = Extent(size=1, echoes=100)
 LARGER = Extent(size=30, echoes=1500)
 TIMES = 3
+#: All round trips of an echo, however long they take.
+WHOLE = {"echo_limit_s": 60.0}
 PACKET_BYTES = 32768
 #: So many times the reference are worth a word. Calls hardly vary; how much a read finds does.
 TOLERANCE = {"calls": 1.2, "system calls": 2.0, "switches": 2.0}
@@ -79,9 +81,9 @@ def _count(place: Place, work: Work, carrier: str, contestant: Contestant) -> Co
     """
     place.extent = LARGER
     counts = {
-        "calls": measure(place, work, carrier, contestant, {"profile": True})["calls"],
+        "calls": measure(place, work, carrier, contestant, {**WHOLE, "profile": True})["calls"],
         "switches": min(
-            measure(place, work, carrier, contestant)["switches"] for _ in range(TIMES)
+            measure(place, work, carrier, contestant, WHOLE)["switches"] for _ in range(TIMES)
         ),
     }
     amount = work.amount(LARGER)
@@ -109,7 +111,7 @@ def _trace(place: Place, work: Work, carrier: str, contestant: Contestant) -> in
     """
     report = place.data / "strace"
     prefix = ("strace", "-f", "-c", "-b", "execve", "-o", str(report))
-    measure(place, work, carrier, contestant, prefix=prefix)
+    measure(place, work, carrier, contestant, WHOLE, prefix)
     return _read_total(report.read_text("ascii"))
 
 

@@ -37,6 +37,8 @@ EXCHANGES = "curve25519-sha256,curve25519-sha256@libssh.org"
 #: One work may take this long, in seconds: a fixed part, and at a crawl of a megabyte a second.
 LIMIT_S = 120.0
 LIMIT_EACH_S = 1.0
+#: An echo takes so many seconds at the most, however few round trips those are.
+ECHO_LIMIT_S = 3.0
 #: The longest and the shortest of the small files, in bytes.
 SMALL_BYTES = (1, 6144)
 LINE_BYTES = 80
@@ -97,6 +99,7 @@ class Place:
             "files": self.extent.files,
             "times": work.times(self.extent),
             "at_a_time": work.at_a_time,
+            "echo_limit_s": ECHO_LIMIT_S,
         }
 
 

@@ -21,8 +21,6 @@ from typing import Any
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHUNK_BYTES = 65536
-#: An echo takes so many round trips, or so many seconds if that is less.
-ECHO_LIMIT_S = 3.0
 
 Order = dict[str, Any]
 Usage = tuple[float, int]
@@ -90,7 +88,7 @@ def echo_limit(order: Order) -> Callable[[int], bool]:
     """
     Return what tells, for a number of round trips, whether there is one more.
     """
-    deadline = time.monotonic() + ECHO_LIMIT_S
+    deadline = time.monotonic() + order["echo_limit_s"]
     return lambda done: done < order["times"] and time.monotonic() < deadline
 
 
