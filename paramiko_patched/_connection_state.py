@@ -14,9 +14,8 @@ any thread may call them.
 
 from __future__ import annotations
 
-import functools
 import socket
-from typing import Any, Callable
+from typing import Any
 
 from paramiko._carrier import is_proxied
 
@@ -58,21 +57,3 @@ def is_over(end: Any, error: Exception) -> bool:
     if isinstance(end, socket.socket) and isinstance(error, ConnectionError):
         return True
     return bool(getattr(end, "_closed", False))
-
-
-def ends_quietly(work: Callable[..., None]) -> Callable[..., None]:
-    """
-    Make a thread's work end, instead of fail, because the connection is over.
-
-    :param work: a method of a file that runs in a thread of the library.
-    """
-
-    @functools.wraps(work)
-    def end(self: Any, *args: Any) -> None:
-        try:
-            work(self, *args)
-        except Exception as e:
-            if not is_over(self._get_end(), e):
-                raise
-
-    return end

@@ -73,8 +73,6 @@ def _end(transport: Any) -> None:
         channel.out_buffer_cv = threading.Condition(channel.lock)
         channel.event = threading.Event()
         channel.status_event = threading.Event()
-        # That of an SFTP session, with its lock; the next call makes another.
-        channel.__dict__.pop("_sftp_packets", None)
         # The parent polls the other copy of this pipe.
         channel._pipe = None
         for stream in (channel.in_buffer, channel.in_stderr_buffer):

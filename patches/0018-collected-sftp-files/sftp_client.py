@@ -1,6 +1,9 @@
 # adds after: hexlify
 from collections import deque
 
+# adds after: SFTPFile
+from paramiko._patched.sftp.router import router_of
+
 
 class SFTPClient:
     # adds after: _request
@@ -15,12 +18,17 @@ class SFTPClient:
         One that is held for long is held by this thread, or on a stalled
         connection.
         """
+        timeout = self._destructor_lock_timeout
+        if threading.current_thread() is getattr(self.sock, "transport", None):
+            return False  # which makes the room that a sender waits for
+        if not router_of(self).is_free(timeout):
+            return False
         locks = [self._lock]
         if type(self.sock) is Channel:
             locks.append(self.sock.transport.clear_to_send_lock)
             locks.append(self.sock.lock)
         for lock in locks:
-            if not lock.acquire(timeout=self._destructor_lock_timeout):
+            if not lock.acquire(timeout=timeout):
                 return False
             lock.release()
         return True
@@ -39,16 +47,3 @@ class SFTPClient:
             except IndexError:
                 return  # another thread was quicker
             fileobj._close_dropped()
-
-    # wraps: 40093d8d17e85c9f c84cdffdfa313139 as __upstream_async_request
-    def _async_request(self, fileobj, t, *args):
-        self._close_dropped_files()
-        return self.__upstream_async_request(fileobj, t, *args)
-
-    # replaces statement: 783d3a31f1e5dbce
-    def _read_response(self):
-        fileobj = self._expecting.get(num, type(None))
-
-    # replaces statement: 61ca56392ecaf076
-    def _read_response(self):
-        self._expecting.pop(num, None)

@@ -6,7 +6,3 @@ class SFTPClient:
     # replaces statement: 52ed7e2e737ffe30
     def listdir_attr(self):
         count = read_count(msg, "SFTP NAME", 12, SFTPError)
-
-    # replaces statement: 52ed7e2e737ffe30
-    def listdir_iter(self):
-        count = read_count(msg, "SFTP NAME", 12, SFTPError)

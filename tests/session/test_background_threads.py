@@ -89,104 +89,47 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.fault
-def test_prefetch_thread_ends_quietly_when_proxy_ends_while_it_sends(
-    open_connection: Open, tmp_path: Path, fault: Fault, printed: list[str]
+@pytest.mark.needs_api("limited-prefetch")
+@pytest.mark.parametrize("limit", [None, 1], ids=["", "limited"])
+def test_prefetch_needs_no_thread(
+    open_connection: Open, tmp_path: Path, fault: Fault, printed: list[str], limit: int | None
 ) -> None:
     """
-    It is stuck on a full pipe; the reader is told, and nothing is printed.
+    However much is asked for: none is left when the connection ends, and nothing is printed.
     """
     (tmp_path / "file").touch()
     connection = open_connection(fault)
     file = connection.client.open_sftp().open(str(tmp_path / "file"))
     connection.stall()
-    thread = started_by(lambda: file.prefetch(MANY_REQUESTS * REQUEST_BYTES))
+    before = set(threading.enumerate())
+    file.prefetch(MANY_REQUESTS * REQUEST_BYTES, limit)
+    assert set(threading.enumerate()) == before
     reading = Call(file.read)
     assert reading.blocks()
-    assert thread.is_alive()
 
     connection.strike()
 
     connection.assert_reason(raised(reading, RAISES_S))
-    assert_ends(thread)
     assert printed == []
 
 
 @pytest.mark.fault
-@pytest.mark.needs_api("limited-prefetch")
-@pytest.mark.parametrize("end", ["killed", "file-closed", "client-closed"])
-def test_prefetch_thread_that_waits_for_answers_ends_when_none_will_come(
-    open_connection: Open, tmp_path: Path, printed: list[str], end: str
+def test_prefetch_prints_nothing_when_a_plain_connection_is_lost(
+    make_client: Callable[[], Any], host: Host, tmp_path: Path, printed: list[str]
 ) -> None:
     """
-    It may have no more than two requests open, and waits for an answer before the third.
-    """
-    (tmp_path / "file").write_bytes(bytes(10 * REQUEST_BYTES))
-    connection = open_connection()
-    sftp = connection.client.open_sftp()
-    file = sftp.open(str(tmp_path / "file"))
-    thread = started_by(lambda: file.prefetch(max_concurrent_requests=2))
-
-    if end == "killed":
-        connection.strike_and_wait()
-    else:
-        (file if end == "file-closed" else sftp).close()
-
-    assert_ends(thread)
-    assert printed == []
-
-
-@pytest.mark.fault
-@pytest.mark.parametrize(
-    "limit",
-    [
-        pytest.param([1], id="waits", marks=pytest.mark.needs_api("limited-prefetch")),
-        pytest.param([], id="sends"),
-    ],
-)
-def test_prefetch_thread_ends_quietly_when_a_plain_connection_is_lost(
-    make_client: Callable[[], Any],
-    host: Host,
-    tmp_path: Path,
-    printed: list[str],
-    limit: list[int],
-) -> None:
-    """
-    This holds for every connection; the user of the file is told in upstream's words.
+    The user of the file is told in upstream's words.
     """
     (tmp_path / "file").touch()
     client = make_client()
-    client.connect(
-        host.address,
-        host.port,
-        host.user,
-        key_filename=str(host.client_key),
-        look_for_keys=False,
-        allow_agent=False,
-    )
+    client.connect(host.address, **login(host))
     file = client.open_sftp().open(str(tmp_path / "file"))
-    thread = started_by(lambda: file.prefetch(MANY_REQUESTS * REQUEST_BYTES, *limit))
+    file.prefetch(MANY_REQUESTS * REQUEST_BYTES)
     client.get_transport().sock.shutdown(socket.SHUT_RDWR)
 
-    assert_ends(thread)
     # EOFError if the call meets the end before the transport thread does.
     assert isinstance(raised(Call(file.stat), RAISES_S), (OSError, EOFError))
     assert printed == []
-
-
-@pytest.mark.fault
-def test_prefetch_thread_still_prints_what_nobody_else_tells(
-    open_connection: Open, tmp_path: Path, printed: list[str]
-) -> None:
-    """
-    What must not change: an error while the connection lives is not hidden.
-    """
-    (tmp_path / "file").write_bytes(b"abc")
-    connection = open_connection()
-    file = connection.client.open_sftp().open(str(tmp_path / "file"))
-    file._start_prefetch([("not a number", 3)])
-
-    wait_until(lambda: printed, RAISES_S, "an error that is printed")
-    assert "ValueError" in printed[0]
 
 
 @pytest.mark.fault

@@ -1,22 +1,19 @@
 """
 Files that are prefetched over SFTP: neither order nor failure of requests and answers stops them.
-
-A request that nobody has prefetched is told from the others by its file: it has none.
 """
 
 from __future__ import annotations
 
 import struct
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from session.connection import RAISES_S, Connection, raised
-from waiting import PROMPT_S, Call, wait_until
+from waiting import Call
 
 Open = Callable[..., Connection]
 
@@ -32,37 +29,6 @@ ANSWER_HEADER_BYTES = 13
 CONTENT = b"".join(b"%015d\n" % number for number in range(REQUESTS * 2048))
 
 CMD_READ = 5
-
-
-class Requests:
-    """
-    Watches the requests that one client makes, and holds them up.
-
-    :ivar int plain_reads: how many reads were asked for without a prefetch
-    :ivar set held: which requests of a prefetch wait for `go_on`, counted from 0
-    """
-
-    def __init__(self, sftp: Any) -> None:
-        self._request = sftp._async_request
-        self._prefetched = 0
-        self.plain_reads = 0
-        self.held: set[int] = set()
-        self.hold_after_sending = False
-        self.go_on = threading.Event()
-        sftp._async_request = self._watch
-
-    def _watch(self, file: Any, kind: int, *arguments: Any) -> Any:
-        if file is type(None):
-            self.plain_reads += kind == CMD_READ
-            return self._request(file, kind, *arguments)
-        held = self._prefetched in self.held
-        self._prefetched += 1
-        if held and not self.hold_after_sending:
-            self.go_on.wait(20)
-        number = self._request(file, kind, *arguments)
-        if held and self.hold_after_sending:
-            self.go_on.wait(20)
-        return number
 
 
 @pytest.fixture
@@ -91,69 +57,84 @@ def file(sftp: Any, tmp_path: Path) -> Any:
     return sftp.open(str(tmp_path / "file"), "rb")
 
 
-@pytest.fixture
-def requests(sftp: Any, file: Any) -> Iterator[Requests]:
+def requests_of(sftp: Any, call: Callable[[], Any]) -> int:
     """
-    Return what watches the requests, and let all go on in the end.
+    Return how many requests a call makes.
     """
-    watching = Requests(sftp)
-    yield watching
-    watching.go_on.set()
+    before: int = sftp.request_number
+    call()
+    return int(sftp.request_number) - before
 
 
-def test_answer_is_taken_while_its_sender_has_not_returned(file: Any, requests: Requests) -> None:
+def test_prefetch_asks_once_for_each_part(sftp: Any, file: Any) -> None:
     """
-    Upstream's reader spins until then, and keeps the sender from returning.
+    And then for the end, however its answers come.
     """
-    requests.held, requests.hold_after_sending = {0}, True
-    file.prefetch(len(CONTENT))
 
-    assert Call(file.read, 5).result(10) == CONTENT[:5]
-    requests.go_on.set()
-    assert Call(file.read).result(10) == CONTENT[5:]
+    def read() -> None:
+        file.prefetch(len(CONTENT))
+        assert Call(file.read).result(10) == CONTENT
 
-
-def test_prefetch_goes_on_after_all_requests_so_far_are_answered(
-    file: Any, requests: Requests
-) -> None:
-    """
-    Upstream's is done with that, and reads the rest one request at a time.
-    """
-    requests.held = {1, 5}
-    file.prefetch(len(CONTENT))
-
-    reading = Call(file.read, 3 * REQUEST_BYTES)
-    assert reading.blocks()
-    requests.go_on.set()
-
-    assert reading.result(10) == CONTENT[: 3 * REQUEST_BYTES]
-    assert Call(file.read).result(10) == CONTENT[3 * REQUEST_BYTES :]
-    assert requests.plain_reads == 1, "only the one that finds the end"
+    assert requests_of(sftp, read) == REQUESTS + 1
 
 
 @pytest.mark.needs_api("limited-prefetch")
 @pytest.mark.parametrize("limit", [1, 3])
-def test_limited_prefetch_goes_on_with_each_answer(
-    paramiko: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
-    file: Any,
-    requests: Requests,
-    limit: int,
-) -> None:
+def test_limited_prefetch_goes_on_with_each_answer(sftp: Any, file: Any, limit: int) -> None:
     """
     It waits for an answer, and not for a time; upstream's gives up after the first ones.
     """
-    monkeypatch.setattr(paramiko.sftp_file, "io_sleep", 3.0)
-    file.prefetch(len(CONTENT), limit)
 
-    assert Call(file.read).result(10) == CONTENT
-    assert requests.plain_reads == 1
+    def read() -> None:
+        file.prefetch(len(CONTENT), limit)
+        assert len(file._prefetch_extents) == limit
+        got = b""
+        while len(got) < len(CONTENT):
+            got += Call(file.read, REQUEST_BYTES).result(10)
+            assert len(file._prefetch_extents) <= limit
+        assert got == CONTENT
+
+    assert requests_of(sftp, read) == REQUESTS
+
+
+def test_prefetch_of_a_large_file_asks_for_a_part_of_it(sftp: Any, file: Any) -> None:
+    """
+    No more than the channel has room for, so that the server can always get rid of its answers.
+    """
+
+    def start() -> None:
+        file.prefetch(1 << 28)
+
+    assert requests_of(sftp, start) * REQUEST_BYTES <= sftp.get_channel().in_window_size
+
+
+def test_seek_beside_a_prefetch_is_answered_first(sftp: Any, file: Any, tmp_path: Path) -> None:
+    """
+    What was not asked for yet is asked for now, and nothing twice.
+    """
+    large = CONTENT * 10
+    (tmp_path / "large").write_bytes(large)
+    parts = 10 * REQUESTS
+
+    def read() -> None:
+        with sftp.open(str(tmp_path / "large"), "rb") as file:
+            file.prefetch(len(large))
+            for part in (parts - 1, 0, parts // 2, parts // 2 + 1):
+                file.seek(part * REQUEST_BYTES)
+                piece = Call(file.read, REQUEST_BYTES).result(10)
+                assert piece == large[part * REQUEST_BYTES :][:REQUEST_BYTES]
+            file.seek(REQUEST_BYTES)
+            rest = Call(file.read, REQUEST_BYTES * (parts // 2 - 1)).result(10)
+            assert rest == large[REQUEST_BYTES : REQUEST_BYTES * (parts // 2)]
+
+    # To open, to close, and no part more than once.
+    assert requests_of(sftp, read) <= parts + 2
 
 
 @pytest.mark.race
-def test_two_prefetches_at_once_are_read_to_their_end(file: Any, requests: Requests) -> None:
+def test_two_prefetches_at_once_are_read_to_their_end(file: Any) -> None:
     """
-    Whatever thread is the quicker, all is prefetched and nobody waits for more.
+    In whatever order the parts come, nobody waits for more.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
@@ -165,7 +146,6 @@ def test_two_prefetches_at_once_are_read_to_their_end(file: Any, requests: Reque
         assert Call(file.read).result(10) == CONTENT
     finally:
         sys.setswitchinterval(before)
-    assert requests.plain_reads == 1
 
 
 def test_reads_past_the_end_do_not_block(file: Any) -> None:
@@ -179,57 +159,31 @@ def test_reads_past_the_end_do_not_block(file: Any) -> None:
         assert Call(file.read).result(RAISES_S) == b""
 
 
-def test_file_is_read_when_no_thread_can_be_started(
-    monkeypatch: pytest.MonkeyPatch, file: Any
-) -> None:
+def test_file_is_usable_after_a_part_that_cannot_be_asked_for(file: Any) -> None:
     """
-    The caller of the prefetch is told; nobody waits for what was never asked for.
-    """
-
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(RuntimeError, match="start new thread"):
-            file.prefetch(len(CONTENT))
-
-    assert Call(file.read).result(10) == CONTENT
-
-
-def test_reader_is_told_when_its_thread_fails(file: Any, printed: list[str]) -> None:
-    """
-    An offset that no request can hold: the thread prints it, and its caller meets it.
+    An offset that no request can hold: the caller is told, and nobody waits for its answer.
     """
     blocks = file.readv([(2**64, 5), (0, 5)])
     assert isinstance(raised(Call(next, blocks), RAISES_S), struct.error)
-    assert len(printed) == 1
 
     file.seek(0)
     assert Call(file.read).result(10) == CONTENT
 
 
-def test_rest_is_read_when_a_request_cannot_be_sent(
-    sftp: Any, file: Any, printed: list[str]
-) -> None:
+def test_file_is_usable_after_requests_that_could_not_be_sent(sftp: Any, file: Any) -> None:
     """
-    What must not change: its answer is not waited for, and what was sent before is used.
+    The caller is told, and their answers are not waited for.
     """
-    send = sftp._send_packet
-    sent = 0
+    channel = sftp.get_channel()
 
-    def send_two(kind: int, packet: Any) -> None:
-        nonlocal sent
-        sent += 1
-        if sent == 3:
-            raise OSError("not now")
-        send(kind, packet)
+    def refuse(data: bytes) -> int:
+        raise OSError("not now")
 
-    sftp._send_packet = send_two
-    file.prefetch(len(CONTENT))
+    channel.send = refuse
+    assert str(Call(file.prefetch, len(CONTENT)).error(RAISES_S)) == "not now"
+    del channel.send
 
     assert Call(file.read).result(10) == CONTENT
-    assert len(printed) == 1
 
 
 def test_readv_that_has_nothing_to_ask_for_leaves_the_file_usable(file: Any) -> None:
@@ -242,28 +196,6 @@ def test_readv_that_has_nothing_to_ask_for_leaves_the_file_usable(file: Any) -> 
 
     file.seek(3 * REQUEST_BYTES)
     assert Call(file.read, 5).result(RAISES_S) == CONTENT[3 * REQUEST_BYTES :][:5]
-
-
-@pytest.mark.fault
-def test_reader_that_waits_for_a_request_is_told_of_the_end(
-    connection: Connection, sftp: Any, file: Any, requests: Requests, printed: list[str]
-) -> None:
-    """
-    Whoever would make the request is held up, and so the reader looks for itself.
-    """
-    requests.held = {1}
-    file.prefetch(len(CONTENT))
-    first_answer = REQUEST_BYTES + ANSWER_HEADER_BYTES
-    wait_until(
-        lambda: len(sftp.get_channel().in_buffer) == first_answer, PROMPT_S, "the first answer"
-    )
-
-    (error,) = connection.strike_during(lambda: file.read(2 * REQUEST_BYTES))
-
-    connection.assert_reason(error)
-    assert getattr(error, "partial", None) == CONTENT[:REQUEST_BYTES]
-    requests.go_on.set()
-    assert printed == []
 
 
 def test_thread_of_a_program_that_enters_its_requests_itself_is_left_alone(

@@ -6,15 +6,14 @@
 Answers of an SFTP server that are not what they promise.
 
 Upstream reads what an answer lacks as zeros: the bytes of a file, the success
-of a call, or as many names as the server likes.  On a proxied connection such
-an answer is an `.SFTPError`.  Nothing here blocks or takes a lock.
+of a call, or as many names as the server likes.  Here such an answer is an
+`.SFTPError`.  Nothing here blocks or takes a lock.
 """
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-from paramiko._carrier import is_proxied
 from paramiko.message import Message
 from paramiko.sftp import CMD_STATUS, SFTPError
 
@@ -30,18 +29,15 @@ class UndecodableText(SFTPError, UnicodeDecodeError):
     """
 
 
-def parse_answer(end: Any, kind: int, content: bytes) -> Message:
+def parse_answer(kind: int, content: bytes) -> Message:
     """
     Return what the fields of an answer are read from.
 
-    :param end: a `.Channel` or what stands in for one, such as a socket.
     :param int kind: what sort of answer it is, such as ``CMD_NAME``.
     :param bytes content: what follows the kind.
     :raises SFTPError:
         it does not even say what it answers, or is a status without a code.
     """
-    if not is_proxied(end):
-        return Message(content)
     least = NUMBER_SIZE_BYTES
     if kind == CMD_STATUS:
         least += CODE_SIZE_BYTES
