@@ -655,18 +655,21 @@ class Packetizer:
         while True:
             number = self.__sequence_number_in
             payload = self.__next_payload()
-            if payload is not None and self.__goes_the_short_way(payload):
-                continue
-            if self.short_way is not None:
-                self.short_way.deliver()
-            if payload is not None:
+            if payload is None:
+                self.__end_batch()
+                self.__tell_rekey()
+                self.__fill()
+            elif not self.__takes_short_way(payload):
+                self.__end_batch()
                 break
-            self.__fill()
+            elif self.__need_rekey and not self.__rekey_told:
+                self.__end_batch()
+                self.__tell_rekey()
         message: Any = Message(bytes(payload[1:]))
         message.seqno = number
         return payload[0], message
 
-    def __goes_the_short_way(self, payload: memoryview) -> bool:
+    def __takes_short_way(self, payload: memoryview) -> bool:
         return (
             payload[0] in _FOR_CHANNELS
             and self.short_way is not None
@@ -678,9 +681,6 @@ class Packetizer:
         """
         Return the next message, or `None` if not all of it is here.
         """
-        if self.__need_rekey and not self.__rekey_told:
-            self.__rekey_told = True
-            raise NeedRekeyException()
         opened = self.__opener.open(
             self.__received, self.__sequence_number_in, self.__check_length
         )
@@ -700,6 +700,15 @@ class Packetizer:
         if self.__silence is not None:
             self.__silence.heard()
         return payload
+
+    def __end_batch(self) -> None:
+        if self.short_way is not None:
+            self.short_way.deliver()
+
+    def __tell_rekey(self) -> None:
+        if self.__need_rekey and not self.__rekey_told:
+            self.__rekey_told = True
+            raise NeedRekeyException()
 
     def __check_length(self, length: int) -> None:
         check_size(self, length)
