@@ -27,14 +27,19 @@ RunGate = Callable[..., "subprocess.CompletedProcess[str]"]
 #: What the first test that needs stock waits for pip, and others for that one, beside its own time.
 INSTALL_LIMIT_S = 600
 
+#: What a run of the gate may take. It is twenty seconds where nothing else runs.
+RUN_LIMIT_S = 240
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
-    Give the tests that may have to install stock the time for it.
+    Give the tests that run the gate the time for it, and for installing stock.
     """
     for item in items:
-        if "stock_python" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.timeout(60 + INSTALL_LIMIT_S))
+        if item.path.parent == Path(__file__).parent:
+            installs = "stock_python" in getattr(item, "fixturenames", ())
+            limit_s = RUN_LIMIT_S + 60 + INSTALL_LIMIT_S * installs
+            item.add_marker(pytest.mark.timeout(limit_s))
 
 
 @pytest.fixture
@@ -53,7 +58,7 @@ def run_gate(tmp_path: Path) -> RunGate:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=55,
+            timeout=RUN_LIMIT_S,
         )
 
     return run

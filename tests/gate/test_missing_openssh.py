@@ -40,7 +40,7 @@ def run_without_openssh(folder: Path, *options: str, ci: str) -> subprocess.Comp
         env={**inherited, "CI": ci, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=240,
         check=False,
     )
 

@@ -59,7 +59,7 @@ def run_gate_into(stdout: int | IO[str], *arguments: str) -> subprocess.Complete
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=55,
+        timeout=240,
     )
 
 

@@ -51,7 +51,7 @@ def run_pytest(directory: Path, *arguments: str) -> subprocess.CompletedProcess[
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=240,
     )
 
 
@@ -92,7 +92,7 @@ def test_plugin_loads_nothing_but_the_standard_library_and_pytest() -> None:
         [sys.executable, "-c", textwrap.dedent(program)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     assert set(done.stdout.split()) <= {"paramiko_gate", "paramiko_gate.plugin"}

@@ -211,7 +211,7 @@ def test_run_imports_no_paramiko_of_any_name() -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     loaded = json.loads(done.stdout.splitlines()[-1])
