@@ -334,11 +334,9 @@ class Packetizer:
             for line in msg if isinstance(msg, list) else [msg]:
                 self.__logger.log(level, line)
 
-    def __dump(self, verb: str, mark: str, packet: bytes, at: int) -> None:
-        name = MSG_NAMES.get(packet[at], "${:x}".format(packet[at]))
-        size = len(packet) - at
+    def __dump(self, verb: str, kind: int, size: int) -> None:
+        name = MSG_NAMES.get(kind, "${:x}".format(kind))
         self._log(DEBUG, "{} packet <{}>, length {}".format(verb, name, size))
-        self._log(DEBUG, util.format_binary(packet, mark + ": "))
 
     # the end
 
@@ -512,12 +510,13 @@ class Packetizer:
         Seal a message, and queue it.  The lock is held.
         """
         payload = data if type(data) is bytes else data.asbytes()
-        kind = payload[0]
+        kind, size = payload[0], len(payload)
         if self.__deflate is not None:
             payload = self.__deflate(payload)
         packet = self._build_packet(payload)
         if self.__dump_packets:
-            self.__dump("Write", "OUT", packet, 5)
+            self.__dump("Write", kind, size)
+            self._log(DEBUG, util.format_binary(packet, "OUT: "))
         number = self.__sequence_number_out
         sealed = self.__sealer.seal(packet, number)
         self.__sequence_number_out = self.__next_number(number, self.__sealer)
@@ -687,12 +686,17 @@ class Packetizer:
         if opened is None:
             return None
         payload, size = opened
+        if self.__dump_packets:
+            self._log(DEBUG, util.format_binary(bytes(payload), "IN: "))
+            length = size - self.__mac_size_in - 4
+            text = "Got payload ({} bytes, {} padding)"
+            self._log(DEBUG, text.format(length, length - 1 - len(payload)))
         if self.__inflate is not None:
             # Of a compressor that knows no limit, this is one field more.
             self.__inflate.limit = self.message_limit  # type: ignore[attr-defined]
             payload = memoryview(self.__inflate(bytes(payload)))
         if self.__dump_packets:
-            self.__dump("Read", "IN", bytes(payload), 0)
+            self.__dump("Read", payload[0], len(payload))
         self.__sequence_number_in = self.__next_number(
             self.__sequence_number_in, self.__opener
         )
