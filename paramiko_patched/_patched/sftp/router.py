@@ -32,6 +32,7 @@ from typing import Any, Callable
 
 from paramiko._connection_end import raise_failure
 from paramiko._patched.sftp.answers import Answer, parse_answer
+from paramiko._patched.wire.channel_data import send_some
 from paramiko.channel import Channel
 from paramiko.common import DEBUG
 from paramiko.message import Message
@@ -205,7 +206,9 @@ class Router:
             while rest:
                 if is_channel:
                     sock._is_handing_over = False
-                count = sock.send(rest)
+                    count = send_some(sock, rest, "send")
+                else:
+                    count = sock.send(rest)
                 if count <= 0:
                     raise OSError("Socket is closed")
                 if count == len(rest):
