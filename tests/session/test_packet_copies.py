@@ -28,8 +28,8 @@ MAC_BYTES = 32
 #: Large beside everything else that the calls allocate.
 PAYLOAD_BYTES = 8_000_000
 
-#: The packet as it is padded, as it is encrypted, and as it is joined with its code.
-COPIES_AT_ONCE = 3
+#: The packet as it is encrypted, and as it is joined with its code.
+COPIES_AT_ONCE = 2
 
 CIPHERS = ["aes128-ctr", "aes128-gcm@openssh.com"]
 MACS = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-256"]

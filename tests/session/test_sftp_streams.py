@@ -262,6 +262,30 @@ def test_get_asks_once_when_answers_are_faster_than_the_sender(
     assert sftp.request_number - first <= len(content) // USUAL_BYTES + 6
 
 
+@pytest.mark.parametrize("chosen", [None, 1 << 20], ids=["default", "chosen"])
+def test_window_grows_with_the_files_that_are_fetched(
+    paramiko: ModuleType, open_connection: Open, tmp_path: Path, chosen: int | None
+) -> None:
+    """
+    Unless the program has chosen one: on a long way, the window is what limits the speed.
+    """
+    content = CONTENT * 3
+    (tmp_path / "small").write_bytes(CONTENT)
+    (tmp_path / "large").write_bytes(content)
+    transport = open_connection().transport
+    sftp = paramiko.SFTPClient.from_transport(transport, window_size=chosen)
+    channel = sftp.get_channel()
+    at_first = channel.in_window_size
+    target = io.BytesIO()
+    Call(sftp.getfo, str(tmp_path / "small"), target).result(30)
+    assert channel.in_window_size == at_first
+    for _ in range(2):
+        target = io.BytesIO()
+        Call(sftp.getfo, str(tmp_path / "large"), target).result(30)
+        assert digest(target.getvalue()) == digest(content)
+        assert channel.in_window_size == (chosen or 4 * at_first)
+
+
 class Breaks(io.BytesIO):
     """
     A local file that cannot be read or written further.

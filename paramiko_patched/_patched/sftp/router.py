@@ -53,6 +53,9 @@ READ_SIZE = 256 * 1024
 #: garbage), which makes this the limit, in bytes.
 LENGTH_LIMIT = 1 << 24
 
+#: What a packet of a channel holds beside its data, as upstream counts it.
+HEAD_SIZE = 64
+
 #: How many answers are kept that a program asked for and has not fetched yet.
 MOST_UNFETCHED = 16 * 1024
 
@@ -202,6 +205,9 @@ class Router:
         """
         rest: Any = packet
         is_channel = isinstance(sock, Channel)
+        is_one = is_channel and len(packet) <= min(
+            sock.out_max_packet_size - HEAD_SIZE, sock.out_window_size
+        )
         try:
             while rest:
                 if is_channel:
@@ -209,8 +215,6 @@ class Router:
                     count = send_some(sock, rest, "send")
                 else:
                     count = sock.send(rest)
-                if count <= 0:
-                    raise OSError("Socket is closed")
                 if count == len(rest):
                     break
                 rest = memoryview(rest)[count:]
@@ -220,6 +224,8 @@ class Router:
             if not is_channel or not sock._is_handing_over:
                 # It came while there was no room for the next piece.
                 self._rest = b"" if is_first else bytes(rest)
+            elif is_first and is_one:
+                pass  # in one piece, it is sent or it is not
             elif not sock.closed:
                 # Nobody knows whether the piece was sent.  Whatever is sent
                 # now, the server might misread.

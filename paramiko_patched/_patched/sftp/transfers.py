@@ -35,7 +35,10 @@ from paramiko._patched.sftp.router import (
     is_own,
     router_of,
 )
-from paramiko.common import DEBUG
+from paramiko._patched.wire.channel_data import enlarge_window
+from paramiko.channel import Channel
+from paramiko.common import DEBUG, MSG_CHANNEL_WINDOW_ADJUST
+from paramiko.message import Message
 from paramiko.sftp import (
     CMD_ATTRS,
     CMD_CLOSE,
@@ -54,9 +57,15 @@ from paramiko.sftp_file import SFTPFile
 #: channel of OpenSSH, so that it never runs dry.
 MOST_WRITTEN = 4 * 1024 * 1024
 
-#: How many bytes may be asked for and not be there: as much as a channel has
-#: room for, so that the server can always get rid of its answers.
-MOST_ASKED = 7 * 256 * 1024
+#: The window of a channel, in bytes, as upstream has it; and the one of a
+#: session that fetches large files.  On a long way, no more than a window
+#: comes in the time that it takes there and back.
+USUAL_WINDOW = 2 * 1024 * 1024
+LARGE_WINDOW = 8 * 1024 * 1024
+
+#: How many bytes of a window are not asked for: then the server can always get
+#: rid of its answers.
+WINDOW_REST = 256 * 1024
 
 # The flags to open a file, and no attributes.
 _TO_READ = struct.pack(">II", SFTP_FLAG_READ, 0)
@@ -347,6 +356,29 @@ def _look_and_open(client: Any, path: Any) -> tuple[Any, Any]:
     return size, file
 
 
+def _enlarge_window(channel: Any) -> int:
+    """
+    Have a channel take more at a time, unless its program has said how much.
+
+    :returns: how much it may take, in bytes.
+    """
+    if not isinstance(channel, Channel):
+        return USUAL_WINDOW
+    with channel.lock:
+        if channel.in_window_size == USUAL_WINDOW:
+            channel.in_window_size = LARGE_WINDOW
+            more = LARGE_WINDOW - USUAL_WINDOW
+        else:
+            more = 0
+    if more:
+        message = Message()
+        message.add_byte(bytes([MSG_CHANNEL_WINDOW_ADJUST]))
+        message.add_int(channel.remote_chanid)
+        message.add_int(more)
+        enlarge_window(channel, message)
+    return min(max(channel.in_window_size, USUAL_WINDOW), LARGE_WINDOW)
+
+
 def _read_all(
     client: Any,
     file: Any,
@@ -361,7 +393,11 @@ def _read_all(
     reading = Download(client, file.handle)
     most_requests = most_requests or (1 << 30)
     size = size or 0
-    limits = limits_of(client, asks=size > MOST_ASKED)
+    limits = limits_of(client, asks=size > USUAL_WINDOW)
+    most = USUAL_WINDOW
+    if size > 2 * USUAL_WINDOW:
+        most = _enlarge_window(client.sock)
+    most -= WINDOW_REST
     asked = 0
     while True:
         # What has come short first: everything behind it waits for it.
@@ -369,7 +405,7 @@ def _read_all(
             reading.ask_to_read(*reading.missing.pop())
         while (
             asked <= size
-            and reading.unanswered < MOST_ASKED
+            and reading.unanswered < most
             and len(reading) < most_requests
         ):
             # The last, at the end, finds that it is the end.
