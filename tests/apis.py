@@ -25,6 +25,14 @@ APIS: Mapping[str, Callable[[ModuleType], bool]] = {
     "limited-prefetch": lambda paramiko: (
         "max_concurrent_requests" in inspect.signature(paramiko.SFTPFile.prefetch).parameters
     ),
+    # Numbers of packets begin anew with new keys (CVE-2023-48795); from 3.4 on.
+    "strict-key-exchange": lambda paramiko: (
+        "strict_kex" in inspect.signature(paramiko.Transport).parameters
+    ),
+    # Ciphers that authenticate, of AES in Galois counter mode; from 3.5 on.
+    "authenticating-ciphers": lambda paramiko: any(
+        info.get("is_aead") for info in paramiko.Transport._cipher_info.values()
+    ),
     # A key exchange that is half post-quantum; from 5.1 on.
     "hybrid-key-exchange": lambda paramiko: (
         importlib.util.find_spec(f"{paramiko.__name__}.kex_mlkem") is not None
@@ -36,7 +44,14 @@ LACKING: Mapping[str, frozenset[str]] = {
     "4.0.0": frozenset({"hybrid-key-exchange"}),
     "3.5.1": frozenset({"hybrid-key-exchange"}),
     "2.12.0": frozenset(
-        {"auth-strategy", "service-request", "limited-prefetch", "hybrid-key-exchange"}
+        {
+            "auth-strategy",
+            "service-request",
+            "limited-prefetch",
+            "strict-key-exchange",
+            "authenticating-ciphers",
+            "hybrid-key-exchange",
+        }
     ),
 }
 

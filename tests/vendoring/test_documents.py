@@ -117,6 +117,6 @@ def test_release_recipe_names_every_environment_of_a_release() -> None:
     tox = (ROOT / "tox.ini").read_text(encoding="utf-8")
     named = re.findall(r"^\[testenv:([a-z0-9-]+)\]\ndescription = \[release\] ", tox, re.MULTILINE)
     assert len(named) > 3
-    for environment in (*named, "soak", "e2e", "line510", "gate510"):
+    for environment in (*named, "soak", "e2e", "line510", "gate510", "oldest510"):
         assert f"| `{environment}`" in text, environment
     assert "`tox -m release`" in text

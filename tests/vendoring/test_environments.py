@@ -50,11 +50,11 @@ def key(version: str) -> str:
     return version.replace(".", "")
 
 
-def test_every_line_has_environments() -> None:
+@pytest.mark.parametrize("prefix", [f"{{,py{key(OLDEST)}-,py{key(NEWEST)}-}}line", "oldest"])
+def test_every_line_has_environments(prefix: str) -> None:
     """
-    The whole of it, on the Python at hand and on the ends of the range.
+    The whole of it, on the Python at hand and on the ends of the range; and the oldest cryptography.
     """
-    prefix = f"{{,py{key(OLDEST)}-,py{key(NEWEST)}-}}line"
     assert keys(f"testenv:{prefix}KEYS") == {key(version) for version in PINS.lines}
 
 
@@ -76,6 +76,17 @@ def test_every_other_line_has_an_environment_that_builds_it() -> None:
     The newest line is what is built by default.
     """
     assert keys("testenv:.pkg-KEYS") == {key(version) for version in OTHERS}
+
+
+@pytest.mark.parametrize("version", PINS.lines)
+def test_oldest_cryptography_is_the_one_that_the_line_admits(version: str) -> None:
+    """
+    Upstream's metadata say which.
+    """
+    needed = " ".join(PINS.lines[version].dependencies)
+    oldest = re.findall(r"cryptography[ (]*>=([0-9.]+)", needed)[0]
+    row = f"oldest{key(version)}: cryptography=={oldest}\n"
+    assert row in sections()["testenv:oldest{" + ",".join(map(key, PINS.lines)) + "}"]["deps"]
 
 
 def test_every_line_is_put_before_the_gate() -> None:
