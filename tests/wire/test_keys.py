@@ -8,6 +8,7 @@ import dataclasses
 import random
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -127,6 +128,26 @@ def test_keys_change_on_a_socket(paramiko: ModuleType, stock: ModuleType) -> Non
         finally:
             writer.close()
             made.close()
+
+
+@pytest.mark.usefixtures("leak_check")
+def test_keys_change_amid_what_a_proxy_gave_at_once(
+    paramiko: ModuleType, stock: ModuleType, tmp_path: Path
+) -> None:
+    """
+    The same from a proxy command, of which the library reads ahead.
+    """
+    steps = draw_steps(paramiko)
+    sink = Sink()
+    write_steps(stock, stock.Packetizer(sink), steps, False)
+    (tmp_path / "wire").write_bytes(sink.wire)
+    proxy = paramiko.ProxyCommand(f"cat {tmp_path / 'wire'}")
+    proxy.settimeout(0.1)
+    made = paramiko.Packetizer(proxy)
+    try:
+        Call(check_steps, paramiko, made, steps, False).result(LIMIT_S)
+    finally:
+        made.close()
 
 
 @pytest.mark.parametrize("bits", [32, 40])
@@ -302,14 +323,17 @@ def test_reader_without_input_says_that_keys_are_needed(
     for _ in range(2):
         with pytest.raises(needed):
             made.read_message()
-    half = bytes(sink.wire)[: len(sink.wire) * 3 // 4]
-    made = paramiko.Packetizer(Pieces(cut(half, 9), hesitant=True))
+    bytewise = [bytes([byte]) for byte in sink.wire]
+    made = paramiko.Packetizer(Pieces(bytewise, hesitant=True))
     set_inbound(paramiko, made, ANY, secret)
     made.REKEY_PACKETS = 1
+    taken = 0
     while True:
         try:
             assert len(read(made)) == 40
+            taken += 1
         except needed:
             continue
         except EOFError:
             break
+    assert taken == 2
