@@ -53,7 +53,7 @@ def key(version: str) -> str:
 @pytest.mark.parametrize("prefix", [f"{{,py{key(OLDEST)}-,py{key(NEWEST)}-}}line", "oldest"])
 def test_every_line_has_environments(prefix: str) -> None:
     """
-    The whole of it, on the Python at hand and on the ends of the range; and the oldest cryptography.
+    The whole of it on the Pythons that count, and what is oldest.
     """
     assert keys(f"testenv:{prefix}KEYS") == {key(version) for version in PINS.lines}
 
