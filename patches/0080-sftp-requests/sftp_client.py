@@ -33,14 +33,9 @@ class SFTPClient:
 
     # wraps: a8083b5a544a825b as __upstream_putfo
     def putfo(self, fl, remotepath, file_size=0, callback=None, confirm=True):
+        upstream = self.__upstream_putfo
         return transfers.upload(
-            self,
-            self.__upstream_putfo,
-            fl,
-            remotepath,
-            file_size,
-            callback,
-            confirm,
+            self, upstream, fl, remotepath, file_size, callback, confirm
         )
 
     # wraps: 850fe4d9299346fb as __upstream_getfo
@@ -52,14 +47,10 @@ class SFTPClient:
         prefetch=True,
         max_concurrent_prefetch_requests=None,
     ):
+        limit = max_concurrent_prefetch_requests
+        upstream = self.__upstream_getfo
         return transfers.download(
-            self,
-            self.__upstream_getfo,
-            remotepath,
-            fl,
-            callback,
-            prefetch,
-            max_concurrent_prefetch_requests,
+            self, upstream, remotepath, fl, callback, prefetch, limit
         )
 
     # wraps: e0d0cd974b46f4db as __upstream_getfo
