@@ -61,22 +61,11 @@ def read_count(
     return count
 
 
-def check_size(packetizer: Any, size: int) -> None:
-    """
-    Refuse a message that is longer than the peer may send.
-
-    :param packetizer: the `.Packetizer` of the connection.
-    :param int size: the length that the message claims for itself, in bytes.
-    :raises SSHException: it is too long, or no message at all.
-    """
-    if size > packetizer.message_limit:
-        raise SSHException("Message of {} bytes: garbage".format(size))
-
-
 def raise_limit(packetizer: Any, packet_size: int) -> None:
     """
     Let messages be as long as a peer is told that its packets may be.
 
+    :param packetizer: the `.Packetizer` of the connection.
     :param int packet_size: the most data, in bytes, in one packet.
     """
     packetizer.message_limit = max(

@@ -43,7 +43,6 @@ from paramiko._peer_limits import (
     LINE_LIMIT_SIZE,
     MESSAGE_LIMIT_SIZE,
     check_line,
-    check_size,
 )
 from paramiko._socket_wait import for_socket
 from paramiko.common import (
@@ -519,7 +518,9 @@ class Packetizer:
             self._log(DEBUG, util.format_binary(packet, "OUT: "))
         number = self.__sequence_number_out
         sealed = self.__sealer.seal(packet, number)
-        self.__sequence_number_out = self.__next_number(number, self.__sealer)
+        self.__sequence_number_out = (number + 1) % _NUMBERS
+        if not self.__sequence_number_out:
+            _check_rollover(self.__sealer)
         self.__sent_packets += 1
         self.__sent_bytes += sum(map(len, sealed))
         if not self.__need_rekey and (
@@ -536,15 +537,6 @@ class Packetizer:
 
     def _build_packet(self, payload: bytes) -> bytes:
         return self.__sealer.frame(payload)
-
-    def __next_number(self, number: int, protection: Clear) -> int:
-        number = (number + 1) % _NUMBERS
-        if number == 0 and type(protection) is Clear:
-            # Without keys, whoever counts so far wants something.
-            raise SSHException(
-                "Sequence number rolled over during initial kex!"
-            )
-        return number
 
     def flush(
         self, position: int | None = None, deadline: float = math.inf
@@ -680,8 +672,9 @@ class Packetizer:
         """
         Return the next message, or `None` if not all of it is here.
         """
+        number = self.__sequence_number_in
         opened = self.__opener.open(
-            self.__received, self.__sequence_number_in, self.__check_length
+            self.__received, number, self.message_limit
         )
         if opened is None:
             return None
@@ -697,9 +690,9 @@ class Packetizer:
             payload = memoryview(self.__inflate(bytes(payload)))
         if self.__dump_packets:
             self.__dump("Read", payload[0], len(payload))
-        self.__sequence_number_in = self.__next_number(
-            self.__sequence_number_in, self.__opener
-        )
+        self.__sequence_number_in = (number + 1) % _NUMBERS
+        if not self.__sequence_number_in:
+            _check_rollover(self.__opener)
         self.__count_received(size)
         if self.__silence is not None:
             self.__silence.heard()
@@ -713,9 +706,6 @@ class Packetizer:
         if self.__need_rekey and not self.__rekey_told:
             self.__rekey_told = True
             raise NeedRekeyException()
-
-    def __check_length(self, length: int) -> None:
-        check_size(self, length)
 
     def __count_received(self, size: int) -> None:
         self.__received_packets += 1
@@ -829,6 +819,15 @@ class Packetizer:
         while len(self.__received) == size:
             self.__fill(deadline)
         check_line(bytes(self.__received[: LINE_LIMIT_SIZE + 1]))
+
+
+def _check_rollover(protection: Clear) -> None:
+    """
+    Refuse to count from 0 again before there are keys.
+    """
+    if type(protection) is Clear:
+        # Whoever sends so much in clear wants something.
+        raise SSHException("Sequence number rolled over during initial kex!")
 
 
 def _protection(

@@ -26,7 +26,7 @@ from paramiko.sftp import CMD_WRITE
 try:
     from paramiko.sftp import int64
 except ImportError:
-    from paramiko.py3compat import long as int64
+    from paramiko.py3compat import long as int64  # type: ignore[no-redef]
 
 #: How many writes may be unanswered before one reads, as upstream has it.
 MOST_UNREAD = 100

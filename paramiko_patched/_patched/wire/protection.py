@@ -51,9 +51,6 @@ _HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
 #: Takes the parts of a message, and returns its code.
 Mac = Callable[..., bytes]
 
-#: Takes the length that a packet claims; raises if that is too much.
-CheckLength = Callable[[int], None]
-
 
 def frame(
     payload: bytes, block_size: int, is_length_padded: bool, is_random: bool
@@ -112,8 +109,10 @@ class Clear:
 
     def __init__(self, block_size: int = LEAST_BLOCK_SIZE) -> None:
         self.block_size = max(block_size, LEAST_BLOCK_SIZE)
-        #: What the packet says of its length; `None` until that is known.
-        self._length: int | None = None
+        #: Of what authenticates a packet, in bytes.
+        self._code_size = 0
+        #: Of the packet that is received, with its code; 0 if not known yet.
+        self._size = 0
 
     def frame(self, payload: bytes) -> bytes:
         """
@@ -132,51 +131,53 @@ class Clear:
         return (packet,)
 
     def open(
-        self, received: bytearray, number: int, check: CheckLength
+        self, received: bytearray, number: int, limit: int
     ) -> tuple[memoryview, int] | None:
         """
         Take the next packet out of what was received.
 
         :param received: is left as it is if a part of the packet is missing.
-        :param check: is told the length that the packet claims, once.
+        :param int limit: the most that the packet may claim to be, in bytes.
         :returns:
             its payload, and how many bytes it took; `None` if more of it has
             to be received.
         :raises SSHException: this is no packet, or not the peer's.
         """
-        if self._length is None:
-            if len(received) < _LENGTH_SIZE:
-                return None
-            self._begin(received[:_LENGTH_SIZE], check)
-        end = self._end()
-        if len(received) < end:
+        size = self._size or self._begin(received, limit)
+        if not size or len(received) < size:
             return None
-        packet = self._open(received, end, number)
-        del received[:end]
-        self._length = None
+        packet = self._open(received, size, number)
+        del received[:size]
+        self._size = 0
         # Not sliced: what is long is copied when its reader is known.
         last = len(packet) - packet[_LENGTH_SIZE]
         if last <= _LENGTH_SIZE + 1:
             raise SSHException("Packet without a message")
-        return memoryview(packet)[_LENGTH_SIZE + 1 : last], end
+        return memoryview(packet)[_LENGTH_SIZE + 1 : last], size
 
-    def _begin(self, head: bytes | bytearray, check: CheckLength) -> None:
-        length = int.from_bytes(head[:_LENGTH_SIZE], "big")
-        check(length)
+    def _begin(self, received: bytearray, limit: int) -> int:
+        """
+        Return how many bytes the packet takes; 0 if that is not known yet.
+        """
+        if len(received) < _LENGTH_SIZE:
+            return 0
+        return self._take_length(received[:_LENGTH_SIZE], limit)
+
+    def _take_length(self, head: bytes | bytearray, limit: int) -> int:
+        length = int.from_bytes(head, "big")
+        if length > limit:
+            raise SSHException("Message of {} bytes: garbage".format(length))
         padded = length + _LENGTH_SIZE * self.is_length_padded
         if not length or padded % self.block_size:
             raise SSHException("Invalid packet blocking")
-        self._length = length
+        self._size = _LENGTH_SIZE + length + self._code_size
+        return self._size
 
-    def _end(self) -> int:
-        assert self._length is not None
-        return _LENGTH_SIZE + self._length
-
-    def _open(self, received: bytearray, end: int, number: int) -> bytes:
+    def _open(self, received: bytearray, size: int, number: int) -> bytes:
         """
         Return the packet in clear, which begins with its length.
         """
-        return bytes(received[:end])
+        return bytes(received[:size])
 
 
 class _WithMac(Clear):
@@ -197,11 +198,8 @@ class _WithMac(Clear):
         super().__init__(block_size)
         self._update = engine.update
         self._mac = mac
-        self._mac_size = mac_size
+        self._code_size = mac_size
         self.is_random = not is_stream
-
-    def _end(self) -> int:
-        return super()._end() + self._mac_size
 
     def _check(self, code: bytes | bytearray, *parts: Any) -> None:
         if not hmac.compare_digest(self._mac(*parts), bytes(code)):
@@ -220,22 +218,18 @@ class EncryptAndMac(_WithMac):
         code = self._mac(number.to_bytes(4, "big"), packet)
         return self._update(packet), code
 
-    def open(
-        self, received: bytearray, number: int, check: CheckLength
-    ) -> tuple[memoryview, int] | None:
-        if self._length is None:
-            if len(received) < self.block_size:
-                return None
-            self._head = self._update(bytes(received[: self.block_size]))
-            self._begin(self._head, check)
-        return super().open(received, number, check)
+    def _begin(self, received: bytearray, limit: int) -> int:
+        if len(received) < self.block_size:
+            return 0
+        self._head = self._update(bytes(received[: self.block_size]))
+        return self._take_length(self._head[:_LENGTH_SIZE], limit)
 
-    def _open(self, received: bytearray, end: int, number: int) -> bytes:
-        code_at = end - self._mac_size
+    def _open(self, received: bytearray, size: int, number: int) -> bytes:
+        code_at = size - self._code_size
         with memoryview(received) as view:
             rest = self._update(view[self.block_size : code_at])
         packet = self._head + rest
-        self._check(received[code_at:end], number.to_bytes(4, "big"), packet)
+        self._check(received[code_at:size], number.to_bytes(4, "big"), packet)
         return packet
 
 
@@ -252,9 +246,9 @@ class EncryptThenMac(_WithMac):
         code = self._mac(number.to_bytes(4, "big"), length, body)
         return length, body, code
 
-    def _open(self, received: bytearray, end: int, number: int) -> bytes:
-        code_at = end - self._mac_size
-        code = received[code_at:end]
+    def _open(self, received: bytearray, size: int, number: int) -> bytes:
+        code_at = size - self._code_size
+        code = received[code_at:size]
         with memoryview(received) as view:
             # Before anything is decrypted.
             self._check(code, number.to_bytes(4, "big"), view[:code_at])
@@ -279,7 +273,7 @@ class Aead(Clear):
         self._fixed = nonce[:_FIXED_SIZE]
         self._counter = int.from_bytes(nonce[_FIXED_SIZE:], "big")
         self._counter_size = len(nonce) - _FIXED_SIZE
-        self._tag_size = tag_size
+        self._code_size = tag_size
 
     def _nonce(self) -> bytes:
         counter = self._counter.to_bytes(self._counter_size, "big")
@@ -287,18 +281,15 @@ class Aead(Clear):
         self._counter = (self._counter + 1) % (1 << 8 * self._counter_size)
         return self._fixed + counter
 
-    def _end(self) -> int:
-        return super()._end() + self._tag_size
-
     def seal(self, packet: bytes, number: int) -> tuple[bytes, ...]:
         length = packet[:_LENGTH_SIZE]
         body = packet[_LENGTH_SIZE:]
         return length, self._engine.encrypt(self._nonce(), body, length)
 
-    def _open(self, received: bytearray, end: int, number: int) -> bytes:
+    def _open(self, received: bytearray, size: int, number: int) -> bytes:
         length = bytes(received[:_LENGTH_SIZE])
         with memoryview(received) as view:
-            body = bytes(view[_LENGTH_SIZE:end])
+            body = bytes(view[_LENGTH_SIZE:size])
         try:
             body = self._engine.decrypt(self._nonce(), body, length)
         except InvalidTag as e:
