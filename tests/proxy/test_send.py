@@ -21,12 +21,12 @@ from waiting import PROMPT_S, Call, read_exactly, read_to_failure, wait_ended
 Open = Callable[..., Any]
 
 #: More than any pipe takes unless somebody reads it.
-MORE_THAN_A_PIPE = b"x" * 1_000_000
+MORE_THAN_A_PIPE = b"x" * 2_000_000
 
 #: What a pipe holds as Linux makes it, and what the proxy's input holds once it was full. Python
 #: has a way to ask for that since 3.10.
 PIPE_BYTES = 65_536
-WIDE_BYTES = 131_072 if hasattr(fcntl, "F_SETPIPE_SZ") else PIPE_BYTES
+WIDE_BYTES = 1_048_576 if hasattr(fcntl, "F_SETPIPE_SZ") else PIPE_BYTES
 
 #: Reads exactly 100 000 bytes, then never again; SIGTERM ends it.
 READS_A_LITTLE = children.python(
@@ -149,7 +149,7 @@ def test_send_raises_blockingioerror_when_timeout_is_zero_and_pipe_is_full(
 
 def test_input_holds_more_once_it_was_full(open_proxy: Open) -> None:
     """
-    A transfer that fills the pipe gets one that takes whole packets while the proxy has its turn.
+    A transfer that fills the pipe gets one that takes many packets while the proxy has its turn.
     """
     proxy = open_proxy(children.STALLED, timeout_s=0)
     accepted, _ = Call(send_until, proxy, BlockingIOError).result()

@@ -219,8 +219,8 @@ class Transport:
     )
     folder = checkout.root / "patches" / "0002-sample"
     (folder / "proxy_users.py").unlink()
-    (folder / "packet.py").write_text(
-        "class Packetizer:\n    # adds after: set_log\n    def sample(self):\n        pass\n",
+    (folder / "hostkeys.py").write_text(
+        "class HostKeys:\n    # adds after: lookup\n    def sample(self):\n        pass\n",
         encoding="utf-8",
     )
     package = checkout.stage()
@@ -228,4 +228,4 @@ class Transport:
     assert text.startswith("# Changed 2026-01-31 by paramiko-patched: 0001-sample\n")
     assert "import threading\nimport queue\n" in text
     assert "def __upstream_stop(self):" in text
-    assert "    def sample(self):" in (package / "packet.py").read_text(encoding="utf-8")
+    assert "    def sample(self):" in (package / "hostkeys.py").read_text(encoding="utf-8")
