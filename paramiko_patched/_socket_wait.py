@@ -130,14 +130,11 @@ class _ProxyWait(SocketWait):
     def wait_readable(self, seconds: float | None) -> bool:
         return self._socket._wait_readable(seconds)
 
+    def send_now(self, data: bytes) -> int | None:
+        return self.send(data, 0)
+
     def send(self, data: bytes, seconds: float | None = None) -> int | None:
         # Perhaps for as long as it takes: `close` wakes it.
-        return self._send_within(seconds, data)
-
-    def send_now(self, data: bytes) -> int | None:
-        return self._send_within(0, data)
-
-    def _send_within(self, seconds: float | None, data: bytes) -> int | None:
         try:
             sent = self._socket._send_within(seconds, data)
         except (BlockingIOError, socket.timeout):

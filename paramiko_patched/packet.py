@@ -563,7 +563,7 @@ class Packetizer:
             if position is not None or not read_last_words(self.__socket):
                 raise
         finally:
-            self.hand_over_output()
+            self.__hand_over_output()
 
     def flush_within(self, seconds: float, position: int) -> bool:
         """
@@ -584,7 +584,7 @@ class Packetizer:
         except (ProxyCommandFailure, EOFError):
             pass  # whoever reads is told
         finally:
-            self.hand_over_output()
+            self.__hand_over_output()
         return self.__output.is_over(position)
 
     def queued(self) -> int:
@@ -599,7 +599,7 @@ class Packetizer:
         """
         return not self.__output.is_empty()
 
-    def hand_over_output(self) -> None:
+    def __hand_over_output(self) -> None:
         """
         Leave what nobody writes now to the transport thread.
         """

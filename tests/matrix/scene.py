@@ -40,7 +40,7 @@ SWALLOW = "exec cat >/dev/null"
 MORE = b"more\n"
 
 #: More than the pipe holds, and more than a server lets one send before it has read.
-PIPE_SIZE_BYTES = 1 << 20
+PIPE_SIZE_BYTES = 3 << 19
 FILE_SIZE_BYTES = 200_000
 
 

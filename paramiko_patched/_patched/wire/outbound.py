@@ -161,7 +161,12 @@ class Outbound:
             is_writer = self._take_turn(position, deadline)
         if is_writer:
             try:
-                self._write_down_to(write, position, deadline)
+                while position is not None and self.written < position:
+                    if self._failure is not None or (
+                        deadline != math.inf and time.monotonic() >= deadline
+                    ):
+                        break
+                    self._advance(write)
                 # What others have put down, who need not wait for it then.
                 while self._parts and self._advance(try_to_write):
                     pass
@@ -172,15 +177,6 @@ class Outbound:
         failure = self._failure
         if failure is not None and not self._is_written(position):
             raise copy.copy(failure) from failure.__cause__
-
-    def _write_down_to(
-        self, write: Write, position: int | None, deadline: float
-    ) -> None:
-        if position is not None:
-            while self.written < position and self._failure is None:
-                if deadline != math.inf and time.monotonic() >= deadline:
-                    break
-                self._advance(write)
 
     def _is_written(self, position: int | None) -> bool:
         return position is not None and self.written >= position
