@@ -120,7 +120,9 @@ class BufferedPipe:
 
         ``False`` also at the end of the stream.
         """
-        return self._size > 0
+        # Locked: who has selected on the event finds the data that set it.
+        with self._lock:
+            return self._size > 0
 
     def read(self, nbytes: int, timeout: float | None = None) -> bytes:
         """

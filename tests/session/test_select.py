@@ -25,8 +25,11 @@ INTRUSION_S = 0.3
 #: More lines than one change of a pipe has.
 MANY = 200
 
+#: So many that the reader meets the thread that feeds.
+ECHOES = 300
+
 #: What a select takes that finds something at once.
-AT_ONCE_S = 1.0
+AT_ONCE_S = 10.0
 
 
 @pytest.fixture
@@ -82,6 +85,19 @@ def test_select_sees_one_stream_when_it_is_fed_as_the_other_runs_empty(
         if not came:
             break
     assert 1 < line < MANY - 1
+
+
+def test_channel_that_is_readable_has_data(connect_through_valve: Callable[..., Any]) -> None:
+    """
+    What must not change: a forwarder such as sshtunnel hangs up if there is none.
+    """
+    channel = open_channel(connect_through_valve().get_transport(), "exec cat")
+    for _ in range(ECHOES):
+        channel.sendall(b"x")
+        assert is_readable(channel)
+        assert channel.recv_ready()
+        assert channel.recv(10) == b"x"
+    channel.close()
 
 
 def test_connection_goes_on_when_a_channel_is_closed_as_data_comes_for_it(
