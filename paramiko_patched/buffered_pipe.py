@@ -167,9 +167,9 @@ class BufferedPipe:
         """
         with self._lock:
             self._closed = True
-            self._cv.notify_all()
             if self._event is not None:
                 self._event.set()
+            self._cv.notify_all()
 
     def _await(self, timeout: float | None) -> None:
         """

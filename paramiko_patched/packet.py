@@ -115,11 +115,9 @@ class Packetizer:
     """
 
     #: How much one key may protect (RFC 4344, section 3.1, allows more).
-    REKEY_PACKETS = pow(2, 29)
-    REKEY_BYTES = pow(2, 29)
+    REKEY_PACKETS = REKEY_BYTES = 1 << 29
     #: How much more may come before a peer that negotiates no keys is left.
-    REKEY_PACKETS_OVERFLOW_MAX = pow(2, 29)
-    REKEY_BYTES_OVERFLOW_MAX = pow(2, 29)
+    REKEY_PACKETS_OVERFLOW_MAX = REKEY_BYTES_OVERFLOW_MAX = 1 << 29
 
     #: The longest message, in bytes, that the peer may send.
     message_limit = MESSAGE_LIMIT_SIZE

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import apis
 import pytest
 from session.connection import Connection
 from waiting import Call, wait_until
@@ -424,15 +423,12 @@ def test_client_of_a_programs_own_class_is_asked_to_do_it(
         assert digest((tmp_path / name).read_bytes()) == digest(CONTENT)
 
 
+@pytest.mark.needs_api("limited-prefetch")
 @pytest.mark.parametrize("limit", [1, 3])
-def test_limit_of_requests_holds(
-    paramiko: ModuleType, open_connection: Open, tmp_path: Path, limit: int
-) -> None:
+def test_limit_of_requests_holds(open_connection: Open, tmp_path: Path, limit: int) -> None:
     """
     What must not change: no more than so many reads are under way.
     """
-    if "limited-prefetch" in apis.lacking(paramiko):
-        pytest.skip("this release has no such limit")
     (tmp_path / "file").write_bytes(CONTENT)
     sftp = open_connection().client.open_sftp()
     most = 0

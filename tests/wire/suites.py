@@ -17,6 +17,7 @@ from typing import Any
 
 from cryptography.hazmat.backends import default_backend
 from cryptography.hazmat.primitives.ciphers import Cipher
+from wire.carriers import Pieces, Sink
 
 #: A message whose sender goes on with new keys behind it (RFC 4253, section 7.3).
 NEWKEYS = b"\x15"
@@ -191,3 +192,23 @@ def payload(size: int) -> bytes:
     Return the content of a message: half of it can be compressed.
     """
     return (bytes([DATA]) + random.randbytes(size // 2)).ljust(size, b"x")[:size]
+
+
+def written(library: ModuleType, suite: Suite, secret: Secret, payloads: list[bytes]) -> bytes:
+    """
+    Return what a library puts on the wire.
+    """
+    sink = Sink()
+    writer = library.Packetizer(sink)
+    set_outbound(library, writer, suite, secret)
+    write(library, writer, payloads)
+    return bytes(sink.wire)
+
+
+def reader(library: ModuleType, suite: Suite, secret: Secret, carrier: Pieces) -> Any:
+    """
+    Return a packetizer that reads from a carrier.
+    """
+    made = library.Packetizer(carrier)
+    set_inbound(library, made, suite, secret)
+    return made

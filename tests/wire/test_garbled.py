@@ -10,23 +10,20 @@ import tracemalloc
 import zlib
 from collections.abc import Iterable
 from types import ModuleType
-from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from wire.carriers import Endless, Pieces, Sink
+from wire.carriers import Endless, Pieces
 from wire.suites import (
     Sealer,
-    Secret,
     Suite,
     draw_secret,
     payload,
     read,
-    set_inbound,
-    set_outbound,
-    write,
+    reader,
+    written,
 )
 
 #: What may be taken of a stream before it is refused: the longest message, and what is read ahead.
@@ -52,26 +49,6 @@ def documented(library: ModuleType) -> tuple[type[Exception], ...]:
     `InvalidTag` is what a cipher that authenticates says.
     """
     return (library.SSHException, EOFError, InvalidTag)
-
-
-def written(library: ModuleType, suite: Suite, secret: Secret, payloads: list[bytes]) -> bytes:
-    """
-    Return what a library puts on the wire.
-    """
-    sink = Sink()
-    writer = library.Packetizer(sink)
-    set_outbound(library, writer, suite, secret)
-    write(library, writer, payloads)
-    return bytes(sink.wire)
-
-
-def reader(library: ModuleType, suite: Suite, secret: Secret, carrier: Pieces) -> Any:
-    """
-    Return a packetizer that reads from a carrier.
-    """
-    made = library.Packetizer(carrier)
-    set_inbound(library, made, suite, secret)
-    return made
 
 
 def flipped(wire: bytes, bits: Iterable[int]) -> bytes:

@@ -5,20 +5,18 @@ What the library writes stock reads, and the reverse, whatever was agreed upon a
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
 
 import pytest
-from wire.carriers import Pieces, Sink, cut
+from wire.carriers import Pieces, cut
 from wire.suites import (
     Secret,
     Suite,
     draw_secret,
     payload,
     read,
-    set_inbound,
-    set_outbound,
+    reader,
     suites,
-    write,
+    written,
 )
 
 #: Around the sizes of blocks, of what is read at once, and of what a channel sends; up to 256 KiB.
@@ -26,26 +24,6 @@ SIZES_BYTES = (1, 2, *range(3, 35), 255, 256, 257, 4096, 32_768, 35_000, 65_535,
 
 #: Short, so that every place in them can be tried.
 SHORT_BYTES = (1, 20)
-
-
-def written(library: ModuleType, suite: Suite, secret: Secret, payloads: list[bytes]) -> bytes:
-    """
-    Return what a library puts on the wire.
-    """
-    sink = Sink()
-    writer = library.Packetizer(sink)
-    set_outbound(library, writer, suite, secret)
-    write(library, writer, payloads)
-    return bytes(sink.wire)
-
-
-def reader(library: ModuleType, suite: Suite, secret: Secret, carrier: Pieces) -> Any:
-    """
-    Return a packetizer that reads from a carrier.
-    """
-    made = library.Packetizer(carrier)
-    set_inbound(library, made, suite, secret)
-    return made
 
 
 def check_read(
